@@ -1,0 +1,1 @@
+# bench: its list of files

@@ -1,0 +1,1 @@
+# daemon: its list of files

@@ -1,0 +1,1 @@
+# driver: its list of files

@@ -1,0 +1,1 @@
+# gpu: its list of files

@@ -1,0 +1,1 @@
+# gridctl: its list of files

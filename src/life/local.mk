@@ -1,0 +1,1 @@
+# life: its list of files

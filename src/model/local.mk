@@ -1,0 +1,1 @@
+# model: its list of files

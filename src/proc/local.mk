@@ -1,0 +1,1 @@
+# proc: its list of files

@@ -1,0 +1,1 @@
+# sim: its list of files

@@ -1,0 +1,1 @@
+# wire: its list of files

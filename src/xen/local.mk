@@ -1,0 +1,1 @@
+# xen: its list of files

@@ -1,0 +1,1 @@
+# xml: its list of files

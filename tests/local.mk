@@ -1,0 +1,1 @@
+# tests: its list of files

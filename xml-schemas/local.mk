@@ -1,0 +1,1 @@
+# xml-schemas: its list of files
