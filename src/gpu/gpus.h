@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * gpus.h: the GPU engine as the driver sees it: what GPUs there are, what fits where, who has what.
+ *
+ * Objects and rules: a GPU supports types, an administrator enables a subset, it belongs to one group; a group has a policy; a vGPU has an identity
+ * (UUID), an owner (domain), a place. Checks in the order supported, enabled, compatible, room, each with its own text.
+ *
+ * A CLAIM is what one domain holds: all its vGPUs, placed together. Its life, as rungs of the driver's start ladder:
+ *
+ *     vg_gpus_claim()   main loop   places and reserves; counts at once for everybody
+ *     vg_claim_record() ledger queue  the ledger says so, durably (the intent)
+ *     vg_claim_create() domain's job  the devices exist (idempotent), with parameters
+ *     ... the guest runs ...
+ *     vg_claim_remove() domain's job  the devices are verifiably gone (idempotent)
+ *     vg_claim_forget() ledger queue  the ledger says so
+ *     vg_gpus_release() main loop   capacity is back, the claim is freed
+ *
+ * A claim's places are immutable after vg_gpus_claim(), so jobs read them without a lock. Functions of the ledger queue are serialised by the caller
+ * (one VgJobQueue). After a crash, vg_gpus_open() has read the ledger; the driver adopts the claims of guests that run and drops the others
+ * (remove, forget, release).
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "base/json.h"
+#include "base/uuid.h"
+#include "gpu/host.h"
+
+typedef struct VgGpus VgGpus;
+typedef struct VgClaim VgClaim;
+
+typedef struct {
+    const char *config;    /* gpus.json: groups, enabled types, policy; may be absent */
+    const char *catalogue; /* the shipped catalogue of types */
+    const char *ledger;    /* journal */
+} VgGpusPaths;
+
+/* Start-up; blocks. Takes over @host. */
+VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error);
+void vg_gpus_free(VgGpus *gpus);
+
+typedef struct {
+    VgUuid vgpu;
+    const char *type_name, *type_id; /* at least one */
+    const char *group;               /* NULL: any GPU with the type enabled */
+    gboolean pinned;
+    VgPciAddr gpu;                   /* if pinned */
+    const char *const *params;       /* name, value, name, value, NULL; or NULL */
+    guint guest_slot;
+    gboolean primary;
+} VgVgpuRequest;
+
+typedef enum { VG_BACKEND_EMULATOR, VG_BACKEND_MDEV, VG_BACKEND_SRIOV, VG_BACKEND_PASSTHROUGH, VG_BACKEND_VFIO, VG_BACKEND_SOFT, VG_BACKEND_LAST } VgBackendId;
+
+typedef struct {
+    VgUuid vgpu;
+    VgPciAddr gpu;          /* the pGPU */
+    gboolean has_vf;
+    VgPciAddr vf;
+    VgBackendId backend;
+    const char *backend_name; /* "emulator" */
+    const char *type_name, *type_id;
+    guint64 generation;     /* of the place: VFs and slots are reused */
+    guint64 bar_kib;
+    char *vfio_path;        /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */
+} VgPlace;
+
+/* Can it be known at define time that this request can never be met here (unknown type, unknown group, no such GPU, bad parameter)? FALSE then. Pure. */
+gboolean vg_gpus_check(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, GError **error);
+
+/* Places all of them or none. RESOURCE_BUSY naming the holders when there is no room. @claim may be NULL: a dry run, reserving nothing; then
+ * @ret_places (n, freed with vg_places_free) says what would be chosen. */
+gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPlace **ret_places, GError **error);
+VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name, const VgVgpuRequest *requests, gsize n, GError **error);
+void vg_places_free(VgPlace *places, gsize n);
+const VgPlace *vg_claim_places(const VgClaim *claim, gsize *ret_n);
+const VgUuid *vg_claim_owner(const VgClaim *claim);
+
+gboolean vg_claim_record(VgClaim *claim, GError **error);
+gboolean vg_claim_create(VgClaim *claim, GError **error);
+gboolean vg_claim_remove(VgClaim *claim, GError **error);
+gboolean vg_claim_forget(VgClaim *claim, GError **error);
+void vg_gpus_release(VgClaim *claim);
+
+/* After open: claims that the ledger knows. The driver decides which live. Array of borrowed pointers, g_free. */
+VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n);
+
+/* Documents of docs/grid-protocol.md. */
+VgJson *vg_gpus_json_gpus(VgGpus *gpus);
+VgJson *vg_gpus_json_types(VgGpus *gpus);
+VgJson *vg_gpus_json_vgpus(VgGpus *gpus);
+VgJson *vg_gpus_json_capacity(VgGpus *gpus);
+
+/* For node devices: every GPU, every vGPU. Borrowed, valid until the next change. */
+typedef struct {
+    const char *type_id, *type_name, *device_api;
+    guint available, max;
+} VgGpuTypeView;
+typedef struct {
+    const VgGpuRecord *record;
+    const VgGpuTypeView *types;
+    gsize n_types;
+} VgGpuView;
+gsize vg_gpus_count(VgGpus *gpus);
+gboolean vg_gpus_view(VgGpus *gpus, gsize i, VgGpuView *ret); /* types valid until the next call */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * host.h: the GPU seam: what this machine has in PCI slots, and where the kernel's files are. The real side reads libpciaccess and /sys;
+ * the simulated host (sim/gpus.c) gives the same records from host.json and a tree of its own.
+ * Calls block: start-up or jobs only.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "base/error.h"
+#include "base/pciaddr.h"
+#include "base/sysroot.h"
+
+/* One PCI function of display class (0x03xxxx), or a VF of one. */
+typedef struct {
+    VgPciAddr addr;
+    guint16 vendor, device, subvendor, subdevice;
+    guint32 class_code;
+    char *vendor_name, *device_name; /* of pci.ids, or NULL */
+    char *driver;                    /* bound now, or NULL */
+    int numa_node;                   /* -1: unknown */
+    int iommu_group;                 /* -1: none */
+    gboolean boot_display;           /* the host's own screen is on it */
+    gboolean is_vf;
+    VgPciAddr pf; /* of a VF */
+} VgGpuRecord;
+void vg_gpu_record_clear(VgGpuRecord *record);
+
+typedef struct VgGpuHost VgGpuHost;
+typedef struct {
+    /* Sorted by address. */
+    gboolean (*scan)(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **error);
+    void (*free)(VgGpuHost *host);
+} VgGpuHostOps;
+
+struct VgGpuHost {
+    const VgGpuHostOps *ops;
+    VgSysroot *root;            /* the kernel's files; sys/bus/pci/devices, sys/class/mdev_bus, sys/bus/mdev/devices */
+    gboolean dm_can_vfio;       /* the configured device model can use VFIO under Xen (the simulated one says so) */
+    const char *vendor_catalog; /* path of vgpuConfig.xml, or NULL */
+    gboolean has_emulator;      /* an emulator binary is there for cards of the vendor catalogue */
+};

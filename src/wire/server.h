@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * server.h: listening sockets and their clients; bytes in, messages out. Knows no procedure, except that the keepalive program is answered here.
+ *
+ * All clients sit behind one epoll descriptor with one GSource. A client's input is read into one buffer and handed up message by message;
+ * its output is a queue of referenced messages with a bound: over it (VgServerLimits.max_queue bytes) the client is cut off and logged once.
+ * While a client has max_calls calls unanswered, nothing more is read from it. A half-sent message lives as long as its client;
+ * a client that is not authenticated counts against max_anonymous.
+ * Everything on the main loop.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "base/error.h"
+#include "wire/message.h"
+
+typedef struct VgServer VgServer;
+typedef struct VgClient VgClient;
+
+typedef struct {
+    guint max_clients;      /* 5000 */
+    guint max_anonymous;    /* 20: connected, not yet authenticated */
+    guint max_calls;        /* 64 in flight on one connection, more wait in the socket */
+    gsize max_queue;        /* bytes of output waiting for one client, 1 MiB beyond the largest reply */
+    guint keepalive_us;     /* 5 s; 0: off */
+    guint keepalive_count;  /* 5 unanswered pings end the connection */
+} VgServerLimits;
+extern const VgServerLimits vg_server_limits; /* the defaults */
+
+typedef struct {
+    /* A client came; its data may be set with vg_client_set_data(). */
+    void (*connected)(VgClient *client, gpointer data);
+    /* A whole message of any program but keepalive. Borrowed; keep it with vg_msg_ref(). */
+    void (*message)(VgClient *client, VgMsg *msg, gpointer data);
+    /* The connection is gone; nothing can be sent any more. The VgClient lives on while referenced. */
+    void (*closed)(VgClient *client, gpointer data);
+} VgServerHandler;
+
+VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *handler, gpointer data);
+void vg_server_free(VgServer *server);
+
+/* Listens at @path (at most 107 bytes; a stale socket file nobody listens on is replaced, a live one refused by name), mode @mode, or adopts @fd if >= 0. */
+gboolean vg_server_listen_unix(VgServer *server, const char *path, int fd, guint mode, gboolean read_only, GError **error);
+/* Takes over a connected socket: tests, fuzzers. */
+VgClient *vg_server_adopt(VgServer *server, int fd, gboolean read_only);
+void vg_server_stop_accepting(VgServer *server);
+guint vg_server_clients(const VgServer *server);
+
+/* --- a client ------------------------------------------------------------------------------------------------------ */
+
+VgClient *vg_client_ref(VgClient *client);
+void vg_client_unref(VgClient *client);
+gboolean vg_client_is_open(const VgClient *client);
+gboolean vg_client_read_only(const VgClient *client);
+guint64 vg_client_serial(const VgClient *client); /* unique in this run */
+/* Of the peer (SO_PEERCRED); FALSE if unknown. */
+gboolean vg_client_credentials(const VgClient *client, uint32_t *uid, uint32_t *gid, gint32 *pid);
+const char *vg_client_socket(const VgClient *client); /* name of the listening socket: "virtxend-sock" */
+
+void vg_client_set_data(VgClient *client, gpointer data, GDestroyNotify destroy);
+gpointer vg_client_data(const VgClient *client);
+void vg_client_authenticated(VgClient *client); /* no longer counted as anonymous */
+
+/* Queues @msg (takes its own reference). Silently nothing if the client is closed. */
+void vg_client_send(VgClient *client, VgMsg *msg);
+/* One more / one less call of this client is being worked on (max_calls). */
+void vg_client_call_begin(VgClient *client);
+void vg_client_call_end(VgClient *client);
+/* From now on the client is pinged when idle (it asked for feature 10). */
+void vg_client_keepalive_start(VgClient *client);
+/* After what is queued has been sent. */
+void vg_client_close(VgClient *client);

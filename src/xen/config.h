@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * config.h: a domain translated for libxl. One conv_<device>.c per device kind fills its part; config.c calls them by table.
+ * Pure: needs no Xen and no context, so it works in the simulated host and in tests. Any thread.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "base/pciaddr.h"
+#include "model/domain.h"
+#include "xen/xen.h"
+
+/* What a GPU's place means for the guest's config; what placement chose, in xen's own words. */
+typedef enum {
+    VG_XEN_GPU_PCI,      /* libxl_device_pci for `host`: a VF or a whole GPU */
+    VG_XEN_GPU_VFIO,     /* device model arguments for the mdev or VF in `vfio_path` */
+    VG_XEN_GPU_EMULATOR, /* a secondary emulator provides the device: memory hole, guest slot */
+} VgXenGpuKind;
+
+typedef struct {
+    VgXenGpuKind kind;
+    VgPciAddr host;        /* PCI */
+    const char *vfio_path; /* VFIO: /sys/bus/mdev/devices/<uuid> */
+    guint guest_slot;      /* slot on guest bus 0, 11..28 */
+    gboolean primary;      /* it is the guest's primary display: no other VGA */
+    guint64 bar_kib;       /* EMULATOR, VFIO: room its BARs need below 4 GiB */
+} VgXenGpu;
+
+typedef struct {
+    const VgXenHostInfo *host;
+    const VgXenGpu *gpus; /* in the order of the domain's vGPU hostdevs */
+    gsize n_gpus;
+    const char *emulator; /* device model when the domain names none, or NULL: libxl's own */
+} VgXenBuild;
+
+/* CONFIG_UNSUPPORTED with element and reason for what libxl cannot do. */
+VgXenConfig *vg_xen_config_build(const VgDomain *dom, const VgXenBuild *build, GError **error);
+void vg_xen_config_free(VgXenConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgXenConfig, vg_xen_config_free)
+
+/* libxl's own JSON, as `xl create --dryrun`-like tools print it. Caller frees. */
+char *vg_xen_config_to_json(const VgXenConfig *config, GError **error);
+
+/* The real libxl type lives in xen/libxl_config.h, which only xen/ and sim/ include. */

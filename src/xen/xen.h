@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xen.h: the Xen seam. A VgXen is one Xen host: the real one through libxl (ops_libxl.c) or the simulated one (sim/hypervisor.c).
+ *
+ * Every operation blocks and is called from a job, any thread, several at once for different domains. Domains are named by domid; a domid is
+ * never reused while its death has not been reported. Only the event callback comes on the main loop.
+ *
+ * create() builds the domain and leaves it paused. @token is put into the domain's own xenstore data before the domain can be seen as complete, and list()
+ * gives it back: so a half-made domain is known as ours after a crash. A failed create() leaves no domain behind.
+ *
+ * Errors: VG_ERROR. NO_DOMAIN: no such domid. RESOURCE_BUSY: a device or the memory is not to be had, naming the holder. OPERATION_FAILED with the
+ * host's own last error text otherwise.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "base/error.h"
+#include "base/uuid.h"
+
+typedef struct VgXen VgXen;
+typedef struct VgXenConfig VgXenConfig; /* xen/config.h: a libxl_domain_config with its JSON */
+
+typedef enum { VG_XEN_RUNNING, VG_XEN_BLOCKED, VG_XEN_PAUSED, VG_XEN_SHUTDOWN, VG_XEN_DYING } VgXenRunState;
+/* libxl_shutdown_reason */
+typedef enum { VG_XEN_POWEROFF = 0, VG_XEN_REBOOT, VG_XEN_SUSPEND, VG_XEN_CRASH, VG_XEN_WATCHDOG, VG_XEN_SOFT_RESET } VgXenReason;
+
+typedef struct {
+    guint32 domid;
+    VgUuid uuid;
+    char *name;
+    char *token; /* ours, or NULL: made by other hands */
+    VgXenRunState run;
+    VgXenReason reason; /* when run is SHUTDOWN */
+    guint64 mem_kib, max_mem_kib;
+    guint64 cpu_ns;
+    guint vcpus;
+} VgXenDomain;
+void vg_xen_domain_clear(VgXenDomain *dom);
+void vg_xen_domains_free(VgXenDomain *doms, gsize n);
+
+typedef struct {
+    guint version; /* major*1000000 + minor*1000 */
+    char *extra;   /* ".5" */
+    char *caps;    /* "xen-3.0-x86_64 hvm-3.0-x86_32 ..." */
+    gboolean hvm, hap, pv, iommu;
+    guint cpus, nodes, sockets, cores, threads, mhz;
+    guint64 memory_kib, free_kib;
+    char *cpu_model; /* "x86_64" */
+} VgXenHostInfo;
+void vg_xen_host_info_clear(VgXenHostInfo *info);
+
+typedef enum { VG_XEN_EVENT_SHUTDOWN, VG_XEN_EVENT_DEATH, VG_XEN_EVENT_NEW } VgXenEventKind;
+typedef struct {
+    VgXenEventKind kind;
+    guint32 domid;
+    VgUuid uuid;
+    VgXenReason reason; /* of SHUTDOWN */
+} VgXenEvent;
+typedef void (*VgXenEventFunc)(const VgXenEvent *event, gpointer data);
+
+typedef struct {
+    const char *name; /* "libxl", "simulated" */
+    gboolean (*host_info)(VgXen *xen, VgXenHostInfo *ret, GError **error);
+    gboolean (*list)(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error); /* dom0 included */
+    gboolean (*info)(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error);
+    gboolean (*create)(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error);
+    gboolean (*unpause)(VgXen *xen, guint32 domid, GError **error);
+    gboolean (*pause)(VgXen *xen, guint32 domid, GError **error);
+    /* Ask the guest. OPERATION_UNSUPPORTED if nothing in it listens. */
+    gboolean (*shutdown)(VgXen *xen, guint32 domid, GError **error);
+    gboolean (*reboot)(VgXen *xen, guint32 domid, GError **error);
+    gboolean (*destroy)(VgXen *xen, guint32 domid, GError **error);
+    /* VNC port of the running guest, or -1 */
+    int (*vnc_port)(VgXen *xen, guint32 domid);
+    /* path of the pty of console @n (serial or PV), or NULL; caller frees */
+    char *(*console_path)(VgXen *xen, guint32 domid, guint n);
+    void (*free)(VgXen *xen);
+} VgXenOps;
+
+struct VgXen {
+    const VgXenOps *ops;
+    VgXenEventFunc event; /* set by the driver before the first create; called on the main loop */
+    gpointer event_data;
+};
