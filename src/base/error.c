@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 
-G_DEFINE_QUARK(virtgrid-error, vg_error)
+G_DEFINE_QUARK(virtgrid - error, vg_error)
 
 void vg_set_error(GError **error, VgErrorCode code, const char *format, ...) {
     if (error == NULL)

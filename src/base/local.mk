@@ -1,7 +1,19 @@
 # base: what C and GLib lack; with xml and model it is one private shared library, so nothing static exists twice.
 pkglib_LTLIBRARIES += libvirtgrid-core.la
 libvirtgrid_core_la_SOURCES = \
-	src/base/errors.def src/base/error.h src/base/error.c
+	src/base/clock.c src/base/clock.h \
+	src/base/durable.h \
+	src/base/error.c src/base/error.h src/base/errors.def \
+	src/base/fault.h \
+	src/base/fd.c src/base/fd.h \
+	src/base/i18n.h \
+	src/base/job.h \
+	src/base/json.h \
+	src/base/log.c src/base/log.h \
+	src/base/names.c src/base/names.h \
+	src/base/pciaddr.c src/base/pciaddr.h \
+	src/base/sysroot.c src/base/sysroot.h \
+	src/base/uuid.c src/base/uuid.h
 libvirtgrid_core_la_CPPFLAGS = $(AM_CPPFLAGS)
 libvirtgrid_core_la_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS) $(YAJL_CFLAGS)
 libvirtgrid_core_la_LDFLAGS = $(AM_LDFLAGS) -avoid-version

@@ -18,7 +18,7 @@ typedef struct {
     G_STATIC_ASSERT(G_N_ELEMENTS(table##_list) == (last));                                                                     \
     const VgNames table = {table##_list, (last)}
 
-/* The value of @name (need not be NUL terminated if @len >= 0), or -1. */
+/* The value of @name, or -1; NULL has none. */
 int vg_names_value(const VgNames *names, const char *name);
 /* The name of @value, or NULL. */
 const char *vg_names_name(const VgNames *names, int value);
