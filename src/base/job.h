@@ -21,7 +21,7 @@ VgJobQueue *vg_job_queue_new(const char *name);
 /* What is queued still runs and reports; the queue goes away with its last job. */
 void vg_job_queue_free(VgJobQueue *queue);
 
-/* At the end of the queue. */
+/* At the end of the queue. @done may be NULL. */
 void vg_job_push(VgJobQueue *queue, VgJobRun run, VgJobDone done, gpointer data);
 /* Before everything that has not begun (destroy overtakes). */
 void vg_job_push_front(VgJobQueue *queue, VgJobRun run, VgJobDone done, gpointer data);

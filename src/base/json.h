@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * json.h: a small tree of JSON values over yajl: read, walk, build, print. A value owns its children; what a getter returns
- * belongs to the tree. Numbers keep 64 bits when whole. Objects keep their order. Depth and size are bounded (64 levels, 64 MiB).
+ * belongs to the tree. Numbers keep 64 bits when whole;
+ * larger ones and fractions are doubles and print as they were read. Objects keep their order; of equal names the first counts. Depth and size are
+ * bounded (64 levels, 64 MiB); a text with a NUL character is refused.
  */
 #pragma once
 

@@ -7,8 +7,8 @@ libvirtgrid_core_la_SOURCES = \
 	src/base/fault.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/i18n.h \
-	src/base/job.h \
-	src/base/json.h \
+	src/base/job.c src/base/job.h \
+	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/names.c src/base/names.h \
 	src/base/pciaddr.c src/base/pciaddr.h \
@@ -21,3 +21,11 @@ libvirtgrid_core_la_LIBADD = $(GLIB_LIBS) $(XML_LIBS) $(YAJL_LIBS)
 
 # Links a program with the core library.
 VG_CORE = libvirtgrid-core.la
+
+base_tests = tests/unit/test-json tests/unit/test-job
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
+tests_unit_test_json_SOURCES = tests/unit/test-json.c
+tests_unit_test_json_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_job_SOURCES = tests/unit/test-job.c
+tests_unit_test_job_LDADD = $(VG_CORE) $(GLIB_LIBS)
