@@ -3,9 +3,10 @@
  * server.h: listening sockets and their clients; bytes in, messages out. Knows no procedure, except that the keepalive program is answered here.
  *
  * All clients sit behind one epoll descriptor with one GSource. A client's input is read into one buffer and handed up message by message;
- * its output is a queue of referenced messages with a bound: over it (VgServerLimits.max_queue bytes) the client is cut off and logged once.
- * While a client has max_calls calls unanswered, nothing more is read from it. A half-sent message lives as long as its client;
- * a client that is not authenticated counts against max_anonymous.
+ * its output is a queue of referenced messages. Two things bound it (VgServerLimits.max_queue bytes): while so much waits, no further call of the
+ * client is taken up; and who lets so many events wait is cut off and logged once. So a slow reader of large replies only waits.
+ * While a client has max_calls calls unanswered, its next ones wait, first here (256 KiB), then in its socket; keepalive is answered all the same.
+ * A half-sent message lives as long as its client, and takes memory as its bytes come. Memory of an idle client: under 1 KiB.
  * Everything on the main loop.
  */
 #pragma once
@@ -19,12 +20,13 @@ typedef struct VgServer VgServer;
 typedef struct VgClient VgClient;
 
 typedef struct {
-    guint max_clients;      /* 5000 */
-    guint max_anonymous;    /* 20: connected, not yet authenticated */
-    guint max_calls;        /* 64 in flight on one connection, more wait in the socket */
-    gsize max_queue;        /* bytes of output waiting for one client, 1 MiB beyond the largest reply */
-    guint keepalive_us;     /* 5 s; 0: off */
-    guint keepalive_count;  /* 5 unanswered pings end the connection */
+    guint max_clients; /* 5000, more wait to be accepted; read-only sockets leave the last tenth to the others */
+    guint
+        max_anonymous; /* 20: connected, not yet authenticated; one more pushes out the oldest that has no call under way */
+    guint max_calls;       /* 64 in flight on one connection */
+    gsize max_queue;       /* 1 MiB of output waiting for one client, see above */
+    guint keepalive_us;    /* 5 s; 0: off */
+    guint keepalive_count; /* 5 unanswered pings end the connection */
 } VgServerLimits;
 extern const VgServerLimits vg_server_limits; /* the defaults */
 
@@ -37,11 +39,14 @@ typedef struct {
     void (*closed)(VgClient *client, gpointer data);
 } VgServerHandler;
 
+/* On the caller's default main context. */
 VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *handler, gpointer data);
+/* Ends every connection (each gets its `closed`) and removes the socket files it made. Not from inside a handler. */
 void vg_server_free(VgServer *server);
 
 /* Listens at @path (at most 107 bytes; a stale socket file nobody listens on is replaced, a live one refused by name), mode @mode, or adopts @fd if >= 0. */
-gboolean vg_server_listen_unix(VgServer *server, const char *path, int fd, guint mode, gboolean read_only, GError **error);
+gboolean vg_server_listen_unix(VgServer *server, const char *path, int fd, guint mode, gboolean read_only,
+                               GError **error);
 /* Takes over a connected socket: tests, fuzzers. */
 VgClient *vg_server_adopt(VgServer *server, int fd, gboolean read_only);
 void vg_server_stop_accepting(VgServer *server);

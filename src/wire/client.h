@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * client.h: the inside of a server and of its clients, for server.c, client.c and keepalive.c.
+ *
+ * A client is OPEN; CLOSING, when only what is queued still goes out; or CUT, when it is dead and waits for its `closed`. Whatever kills a client
+ * only marks it CUT and wakes it: the end itself comes from the server's source, so that nobody loses a client under his feet.
+ */
+#pragma once
+
+#include <sys/epoll.h>
+
+#include "wire/frame.h"
+#include "wire/outq.h"
+#include "wire/server.h"
+
+enum {
+    VG_READ_SIZE = 64 * 1024,          /* one read; may hold hundreds of calls */
+    VG_TURN = 32,                      /* messages of one client before the others have their turn */
+    VG_HELD_BYTES = 256 * 1024,        /* whole messages taken in while max_calls are under way */
+    VG_LINGER_US = 5 * G_USEC_PER_SEC, /* a closing client has so long to read its last answer */
+};
+
+/* What an epoll event points to. */
+typedef struct {
+    int fd;
+    gboolean is_listener;
+} VgWatch;
+
+typedef struct {
+    VgWatch watch;
+    char *path;
+    char *name; /* last part of the path; a GRefString */
+    gboolean read_only, paused, ours;
+    guint64 device, inode; /* of the file we made */
+} VgListener;
+
+struct VgServer {
+    VgServerLimits limits;
+    const VgServerHandler *handler;
+    gpointer data;
+    int epoll;
+    GMainContext *context;
+    GSource *source, *tick; /* tick: NULL while nothing is timed */
+    GPtrArray *listeners;
+    GQueue clients, anonymous, ready; /* through links inside the clients; anonymous: oldest first */
+    guint timed;                      /* clients with keepalive, or closing */
+    guint64 last_serial;
+    guint8 *scratch;
+};
+
+typedef enum { VG_CLIENT_OPEN, VG_CLIENT_CLOSING, VG_CLIENT_CUT } VgClientState;
+
+struct VgClient {
+    VgWatch watch;
+    gatomicrefcount refs;
+    VgServer *server; /* NULL after the end */
+    VgClientState state;
+    guint32 interest; /* epoll's mask now */
+    gboolean read_only, anonymous, is_ready, keepalive, timed;
+    gboolean corked; /* its input is being worked on: what is sent waits for the end of it */
+    guint64 serial;
+    char *socket; /* a GRefString */
+    GList link, anonymous_link, ready_link;
+
+    VgFrame frame;
+    GQueue held; /* of VgMsg, whole, not yet handed up */
+    gsize held_bytes;
+    guint calls;
+    VgOutq out;
+
+    gint64 heard;    /* when it last gave a sign of life */
+    guint pings;     /* unanswered since */
+    gint64 deadline; /* CLOSING: when patience ends */
+
+    gpointer data;
+    GDestroyNotify destroy;
+};
+
+/* server.c */
+void vg_server_wake(VgServer *server, VgClient *client); /* vg_client_run() soon, from the source */
+void vg_server_timed(VgServer *server);                  /* something is timed now: tick */
+
+/* client.c, for server.c */
+VgClient *vg_client_new(VgServer *server, int fd, gboolean read_only, char *socket);
+void vg_client_event(VgClient *client, guint32 events);
+void vg_client_run(VgClient *client);
+void vg_client_cut(VgClient *client);
+void vg_client_tick(VgClient *client, gint64 now);
+
+/* keepalive.c */
+gboolean vg_keepalive_is(const VgMsgHeader *header);
+/* Answers a ping; a pong needs nothing, every byte is a sign of life. */
+void vg_keepalive_message(VgClient *client, const VgMsg *msg);
+/* Pings when idle. FALSE: given up. */
+gboolean vg_keepalive_tick(VgClient *client, gint64 now);
