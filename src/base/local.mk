@@ -2,13 +2,14 @@
 pkglib_LTLIBRARIES += libvirtgrid-core.la
 libvirtgrid_core_la_SOURCES = \
 	src/base/clock.c src/base/clock.h \
-	src/base/durable.h \
+	src/base/durable.c src/base/durable.h \
 	src/base/error.c src/base/error.h src/base/errors.def \
-	src/base/fault.h \
+	src/base/fault.c src/base/fault.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/i18n.h \
 	src/base/job.c src/base/job.h \
 	src/base/json.c src/base/json.h \
+	src/base/journal.c \
 	src/base/log.c src/base/log.h \
 	src/base/names.c src/base/names.h \
 	src/base/pciaddr.c src/base/pciaddr.h \
@@ -22,10 +23,19 @@ libvirtgrid_core_la_LIBADD = $(GLIB_LIBS) $(XML_LIBS) $(YAJL_LIBS)
 # Links a program with the core library.
 VG_CORE = libvirtgrid-core.la
 
-base_tests = tests/unit/test-json tests/unit/test-job
+# Each is one file and needs only the core library.
+base_tests = \
+	tests/unit/test-durable \
+	tests/unit/test-fault \
+	tests/unit/test-job \
+	tests/unit/test-json
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
-tests_unit_test_json_SOURCES = tests/unit/test-json.c
-tests_unit_test_json_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_durable_SOURCES = tests/unit/test-durable.c
+tests_unit_test_durable_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_fault_SOURCES = tests/unit/test-fault.c
+tests_unit_test_fault_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_job_SOURCES = tests/unit/test-job.c
 tests_unit_test_job_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_json_SOURCES = tests/unit/test-json.c
+tests_unit_test_json_LDADD = $(VG_CORE) $(GLIB_LIBS)
