@@ -76,7 +76,7 @@ typedef enum {
     VG_EVENT_DEVICE_REMOVED = 15,  /* s1: alias */
     VG_EVENT_DEVICE_ADDED = 19,    /* s1: alias */
     VG_EVENT_METADATA_CHANGE = 23, /* a: VIR_DOMAIN_METADATA_*, s1: namespace or NULL */
-    VG_EVENT_LAST = 26,            /* ids below this may be subscribed to */
+    VG_EVENT_LAST = 27,            /* ids below this may be subscribed to; virsh asks for all of them */
 } VgEventId;
 
 typedef struct {

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * domain.c: every call about domains: arguments to the driver's function, its answer to the wire's structure. Decides nothing.
+ *
+ * A client's name and id of a domain may be stale; only the UUID is handed on.
+ */
+#include "config.h"
+#include "proc/table.h"
+
+enum { LIST_ACTIVE = 1, LIST_INACTIVE = 2 }; /* virConnectListAllDomainsFlags */
+enum { XML_SECURE = 1, XML_MIGRATABLE = 8 }; /* virDomainXMLFlags */
+enum { VCPU_GUEST = 8 };                     /* virDomainVcpuFlags */
+
+static void refs_free(VgDomRef *refs, gsize n) {
+    for (gsize i = 0; i < n; i++)
+        g_free(refs[i].name);
+    g_free(refs);
+}
+
+static gboolean give_text(remote_text *r, char *text) {
+    r->text = text;
+    return text != NULL;
+}
+
+/* A gboolean of the driver as the wire's int. */
+static gboolean give_bool(remote_int *r, gboolean ok, gboolean value) {
+    r->value = value ? 1 : 0;
+    return ok;
+}
+
+/* --- which there are ------------------------------------------------------------------------------------------------------- */
+
+static gboolean too_many(gsize n, guint limit, GError **error) {
+    if (n <= limit)
+        return FALSE;
+    vg_set_error(error, VG_ERR_RPC,
+                 _("%zu domains are more than the %u that fit into one answer; ask for fewer by filters"), n, limit);
+    return TRUE;
+}
+
+gboolean vg_do_connect_list_all_domains(VgCall *call, const remote_list_all_args *a,
+                                        remote_connect_list_all_domains_ret *r, GError **error) {
+    VgDomRef *refs = NULL;
+    gsize n = 0;
+    if (!call->driver->list(call->session, a->flags, &refs, &n, error))
+        return FALSE;
+    gboolean ok = !a->need_results || !too_many(n, REMOTE_DOMAIN_LIST_MAX, error);
+    if (ok && a->need_results && n > 0) {
+        r->domains.domains_val = g_new(remote_nonnull_domain, n);
+        r->domains.domains_len = (guint)n;
+        for (gsize i = 0; i < n; i++)
+            vg_dom_take(&r->domains.domains_val[i], &refs[i]);
+    }
+    r->ret = (guint)n;
+    refs_free(refs, n);
+    return ok;
+}
+
+static gboolean count(VgCall *call, guint flags, remote_int *r, GError **error) {
+    VgDomRef *refs = NULL;
+    gsize n = 0;
+    if (!call->driver->list(call->session, flags, &refs, &n, error))
+        return FALSE;
+    refs_free(refs, n);
+    r->value = (int)MIN(n, G_MAXINT);
+    return TRUE;
+}
+
+gboolean vg_do_connect_num_of_domains(VgCall *call, const remote_void *a, remote_int *r, GError **error) {
+    return count(call, LIST_ACTIVE, r, error);
+}
+
+gboolean vg_do_connect_num_of_defined_domains(VgCall *call, const remote_void *a, remote_int *r, GError **error) {
+    return count(call, LIST_INACTIVE, r, error);
+}
+
+/* The older lists: the client says how many it has room for, and gets at most that many. */
+static gboolean list_at_most(VgCall *call, guint flags, int room, VgDomRef **ret, gsize *ret_n, gsize *ret_shown,
+                             GError **error) {
+    if (room < 0 || room > REMOTE_DOMAIN_LIST_MAX) {
+        vg_set_error(error, VG_ERR_INVALID_ARG, _("room for %d domains asked for; 0 to %d are possible"), room,
+                     REMOTE_DOMAIN_LIST_MAX);
+        return FALSE;
+    }
+    if (!call->driver->list(call->session, flags, ret, ret_n, error))
+        return FALSE;
+    *ret_shown = MIN(*ret_n, (gsize)room);
+    return TRUE;
+}
+
+gboolean vg_do_connect_list_domains(VgCall *call, const remote_int *a, remote_connect_list_domains_ret *r,
+                                    GError **error) {
+    VgDomRef *refs = NULL;
+    gsize n = 0, shown = 0;
+    if (!list_at_most(call, LIST_ACTIVE, a->value, &refs, &n, &shown, error))
+        return FALSE;
+    r->ids.ids_val = g_new(int, shown);
+    r->ids.ids_len = (guint)shown;
+    for (gsize i = 0; i < shown; i++)
+        r->ids.ids_val[i] = refs[i].id;
+    refs_free(refs, n);
+    return TRUE;
+}
+
+gboolean vg_do_connect_list_defined_domains(VgCall *call, const remote_int *a,
+                                            remote_connect_list_defined_domains_ret *r, GError **error) {
+    VgDomRef *refs = NULL;
+    gsize n = 0, shown = 0;
+    if (!list_at_most(call, LIST_INACTIVE, a->value, &refs, &n, &shown, error))
+        return FALSE;
+    r->names.names_val = g_new(char *, shown);
+    r->names.names_len = (guint)shown;
+    for (gsize i = 0; i < shown; i++)
+        r->names.names_val[i] = g_steal_pointer(&refs[i].name);
+    refs_free(refs, n);
+    return TRUE;
+}
+
+gboolean vg_do_domain_lookup_by_id(VgCall *call, const remote_int *a, remote_nonnull_domain *r, GError **error) {
+    VgDomRef ref = {0};
+    if (!call->driver->lookup_id(call->session, a->value, &ref, error))
+        return FALSE;
+    vg_dom_take(r, &ref);
+    return TRUE;
+}
+
+gboolean vg_do_domain_lookup_by_name(VgCall *call, const remote_text *a, remote_nonnull_domain *r, GError **error) {
+    VgDomRef ref = {0};
+    if (!call->driver->lookup_name(call->session, a->text, &ref, error))
+        return FALSE;
+    vg_dom_take(r, &ref);
+    return TRUE;
+}
+
+gboolean vg_do_domain_lookup_by_uuid(VgCall *call, const remote_domain_lookup_by_uuid_args *a, remote_nonnull_domain *r,
+                                     GError **error) {
+    VgDomRef ref = {0};
+    VgUuid uuid;
+    memcpy(uuid.b, a->uuid, sizeof(uuid.b));
+    if (!call->driver->lookup_uuid(call->session, &uuid, &ref, error))
+        return FALSE;
+    vg_dom_take(r, &ref);
+    return TRUE;
+}
+
+/* --- what they are ---------------------------------------------------------------------------------------------------------- */
+
+gboolean vg_do_domain_get_xml_desc(VgCall *call, const remote_domain_flags_args *a, remote_text *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    if (call->conn->read_only && (a->flags & (XML_SECURE | XML_MIGRATABLE))) {
+        vg_set_error(error, VG_ERR_OPERATION_DENIED, _("read only access prevents domain_get_xml_desc with secrets"));
+        return FALSE;
+    }
+    return give_text(r, call->driver->xml(call->session, &uuid, a->flags, error));
+}
+
+gboolean vg_do_domain_get_info(VgCall *call, const remote_domain_args *a, remote_domain_get_info_ret *r,
+                               GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    VgDomInfo info = {0};
+    if (!call->driver->info(call->session, &uuid, &info, error))
+        return FALSE;
+    r->state = (unsigned char)info.state;
+    r->maxMem = info.max_mem_kib;
+    r->memory = info.memory_kib;
+    r->nrVirtCpu = (unsigned short)MIN(info.vcpus, G_MAXUSHORT);
+    r->cpuTime = info.cpu_time_ns;
+    return TRUE;
+}
+
+gboolean vg_do_domain_get_state(VgCall *call, const remote_domain_flags_args *a, remote_domain_get_state_ret *r,
+                                GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    return call->driver->state(call->session, &uuid, a->flags, &r->state, &r->reason, error);
+}
+
+gboolean vg_do_domain_get_os_type(VgCall *call, const remote_domain_args *a, remote_text *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    return give_text(r, call->driver->os_type(call->session, &uuid, error));
+}
+
+gboolean vg_do_domain_is_active(VgCall *call, const remote_domain_args *a, remote_int *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    gboolean value = FALSE;
+    gboolean ok = call->driver->is_active(call->session, &uuid, &value, error);
+    return give_bool(r, ok, value);
+}
+
+gboolean vg_do_domain_is_persistent(VgCall *call, const remote_domain_args *a, remote_int *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    gboolean value = FALSE;
+    gboolean ok = call->driver->is_persistent(call->session, &uuid, &value, error);
+    return give_bool(r, ok, value);
+}
+
+gboolean vg_do_domain_is_updated(VgCall *call, const remote_domain_args *a, remote_int *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    gboolean value = FALSE;
+    gboolean ok = call->driver->is_updated(call->session, &uuid, &value, error);
+    return give_bool(r, ok, value);
+}
+
+gboolean vg_do_domain_has_managed_save_image(VgCall *call, const remote_domain_flags_args *a, remote_int *r,
+                                             GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    gboolean value = FALSE;
+    gboolean ok = call->driver->has_managed_save(call->session, &uuid, a->flags, &value, error);
+    return give_bool(r, ok, value);
+}
+
+gboolean vg_do_domain_get_autostart(VgCall *call, const remote_domain_args *a, remote_int *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    gboolean value = FALSE;
+    gboolean ok = call->driver->get_autostart(call->session, &uuid, &value, error);
+    return give_bool(r, ok, value);
+}
+
+gboolean vg_do_domain_get_vcpus_flags(VgCall *call, const remote_domain_flags_args *a, remote_int *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    if (call->conn->read_only && (a->flags & VCPU_GUEST)) {
+        vg_set_error(error, VG_ERR_OPERATION_DENIED,
+                     _("read only access prevents domain_get_vcpus_flags of the guest's own count"));
+        return FALSE;
+    }
+    return call->driver->vcpus(call->session, &uuid, a->flags, &r->value, error);
+}
+
+gboolean vg_do_domain_snapshot_num(VgCall *call, const remote_domain_flags_args *a, remote_int *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    return call->driver->snapshot_num(call->session, &uuid, a->flags, &r->value, error);
+}
+
+gboolean vg_do_domain_memory_stats(VgCall *call, const remote_domain_memory_stats_args *a,
+                                   remote_domain_memory_stats_ret *r, GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    g_autofree VgMemStat *stats = NULL;
+    gsize n = 0;
+    if (a->maxStats > REMOTE_DOMAIN_MEMORY_STATS_MAX) {
+        vg_set_error(error, VG_ERR_INVALID_ARG, _("room for %u figures asked for; at most %d are possible"),
+                     a->maxStats, REMOTE_DOMAIN_MEMORY_STATS_MAX);
+        return FALSE;
+    }
+    if (!call->driver->memory_stats(call->session, &uuid, a->flags, &stats, &n, error))
+        return FALSE;
+    n = MIN(n, (gsize)a->maxStats);
+    r->stats.stats_val = g_new(remote_domain_memory_stat, n);
+    r->stats.stats_len = (guint)n;
+    for (gsize i = 0; i < n; i++)
+        r->stats.stats_val[i] = (remote_domain_memory_stat){stats[i].tag, stats[i].value};
+    return TRUE;
+}
+
+gboolean vg_do_domain_get_metadata(VgCall *call, const remote_domain_get_metadata_args *a, remote_text *r,
+                                   GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    return give_text(r, call->driver->get_metadata(call->session, &uuid, a->type, vg_opt(a->uri), a->flags, error));
+}
+
+gboolean vg_do_domain_get_messages(VgCall *call, const remote_domain_flags_args *a, remote_domain_get_messages_ret *r,
+                                   GError **error) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    char **messages = NULL;
+    if (!call->driver->messages(call->session, &uuid, a->flags, &messages, error))
+        return FALSE;
+    vg_list_take(messages, REMOTE_DOMAIN_MESSAGES_MAX, &r->msgs.msgs_val, &r->msgs.msgs_len);
+    return TRUE;
+}
+
+/* --- what is done to them ------------------------------------------------------------------------------------------------------ */
+
+void vg_do_domain_define_xml(VgCall *call, const remote_text *a, VgDone done) {
+    call->driver->define(call->session, a->text, 0, done);
+}
+
+void vg_do_domain_define_xml_flags(VgCall *call, const remote_text_flags *a, VgDone done) {
+    call->driver->define(call->session, a->text, a->flags, done);
+}
+
+void vg_do_domain_create_xml(VgCall *call, const remote_text_flags *a, VgDone done) {
+    call->driver->create_xml(call->session, a->text, a->flags, done);
+}
+
+void vg_do_domain_create(VgCall *call, const remote_domain_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->create(call->session, &uuid, 0, done);
+}
+
+void vg_do_domain_create_with_flags(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->create(call->session, &uuid, a->flags, done);
+}
+
+void vg_do_domain_destroy(VgCall *call, const remote_domain_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->destroy(call->session, &uuid, 0, done);
+}
+
+void vg_do_domain_destroy_flags(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->destroy(call->session, &uuid, a->flags, done);
+}
+
+void vg_do_domain_shutdown(VgCall *call, const remote_domain_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->shutdown(call->session, &uuid, 0, done);
+}
+
+void vg_do_domain_shutdown_flags(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->shutdown(call->session, &uuid, a->flags, done);
+}
+
+void vg_do_domain_reboot(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->reboot(call->session, &uuid, a->flags, done);
+}
+
+void vg_do_domain_suspend(VgCall *call, const remote_domain_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->suspend(call->session, &uuid, done);
+}
+
+void vg_do_domain_resume(VgCall *call, const remote_domain_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->resume(call->session, &uuid, done);
+}
+
+void vg_do_domain_undefine(VgCall *call, const remote_domain_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->undefine(call->session, &uuid, 0, done);
+}
+
+void vg_do_domain_undefine_flags(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->undefine(call->session, &uuid, a->flags, done);
+}
+
+void vg_do_domain_set_autostart(VgCall *call, const remote_domain_set_autostart_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->set_autostart(call->session, &uuid, a->autostart != 0, done);
+}
+
+void vg_do_domain_set_metadata(VgCall *call, const remote_domain_set_metadata_args *a, VgDone done) {
+    VgUuid uuid = vg_dom_uuid(&a->dom);
+    call->driver->set_metadata(call->session, &uuid, a->type, vg_opt(a->metadata), vg_opt(a->key), vg_opt(a->uri),
+                               a->flags, done);
+}

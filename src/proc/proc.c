@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * proc.c: one call's way: find the row, authorise, decode, hand over, reply. Decides nothing itself.
+ *
+ * A fast call is answered before on_message() returns. A slow one lives on the heap until the driver's VgDone; it holds the connection, so
+ * that the session outlives it, and its answer is dropped if the client has gone.
+ */
+#include "config.h"
+#include "proc/table.h"
+
+#include <stddef.h>
+
+#include "proc/error_to_wire.h"
+
+/* --- connections ------------------------------------------------------------------------------------------------------ */
+
+static VgConn *conn_ref(VgConn *conn) {
+    conn->refs++;
+    return conn;
+}
+
+static void conn_unref(gpointer data) {
+    VgConn *conn = data;
+    if (--conn->refs > 0)
+        return;
+    if (conn->session != NULL) {
+        conn->proc->driver->close(conn->session);
+        conn->proc->sessions--;
+    }
+    g_array_unref(conn->subscriptions);
+    g_free(conn);
+}
+
+static void on_connected(VgClient *client, gpointer data) {
+    VgConn *conn = g_new0(VgConn, 1);
+    conn->refs = 1;
+    conn->proc = data;
+    conn->client = client;
+    conn->read_only = vg_client_read_only(client);
+    conn->subscriptions = g_array_new(FALSE, TRUE, sizeof(VgSubscription));
+    vg_client_set_data(client, conn, conn_unref);
+    /* These sockets ask for no proof: the one type that AUTH_LIST offers is "none". */
+    vg_client_authenticated(client);
+}
+
+static void on_closed(VgClient *client, gpointer data) {
+    VgConn *conn = vg_client_data(client);
+    vg_conn_unsubscribe_all(conn);
+    conn->client = NULL;
+}
+
+/* --- replies ------------------------------------------------------------------------------------------------------------ */
+
+static void send_msg(VgClient *client, VgMsg *msg) {
+    if (msg == NULL)
+        return;
+    vg_client_send(client, msg);
+    vg_msg_unref(msg);
+}
+
+static void send_error(VgClient *client, const VgMsgHeader *call, VgFrom from, const GError *error) {
+    send_msg(client, vg_error_to_wire(call, from, error));
+}
+
+static void send_reply(VgClient *client, const VgMsgHeader *call, xdrproc_t proc, gconstpointer ret) {
+    g_autoptr(GError) error = NULL;
+    VgMsgHeader header = *call;
+    header.type = VG_MSG_REPLY;
+    header.status = VG_MSG_OK;
+    VgMsg *msg = vg_msg_encode(&header, proc, ret, &error);
+    if (msg != NULL)
+        send_msg(client, msg);
+    else
+        send_error(client, call, VG_FROM_RPC, error);
+}
+
+/* --- calls -------------------------------------------------------------------------------------------------------------- */
+
+static gboolean has_function(const VgDriver *driver, const VgRow *row) {
+    void (*function)(void);
+    memcpy(&function, (const char *)driver + row->needs_offset, sizeof(function));
+    return function != NULL;
+}
+
+/* Before anything of the payload is looked at. */
+static gboolean authorise(const VgConn *conn, const VgRow *row, VgFrom *from, GError **error) {
+    *from = VG_FROM_RPC;
+    if (row->who != VG_WHO_ANYONE && conn->session == NULL) {
+        vg_set_error(error, VG_ERR_INTERNAL_ERROR, _("hypervisor connection not open"));
+        return FALSE;
+    }
+    *from = VG_FROM_LIBXL;
+    if (row->who == VG_WHO_WRITER && conn->read_only) {
+        vg_set_error(error, VG_ERR_OPERATION_DENIED, _("read only access prevents %s"), row->name);
+        return FALSE;
+    }
+    if (!has_function(conn->proc->driver, row)) {
+        vg_set_error(error, VG_ERR_NO_SUPPORT, _("%s: driver %s has no %s"), row->name, conn->proc->driver->name,
+                     row->needs);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void reply_slow(const VgCall *call, const VgDomRef *dom, const char *text) {
+    switch (call->row->answer) {
+    case VG_ANSWER_NOTHING:
+        send_reply(call->conn->client, &call->header, NULL, NULL);
+        break;
+    case VG_ANSWER_DOMAIN: {
+        remote_nonnull_domain ret = {.name = dom->name, .id = dom->id};
+        memcpy(ret.uuid, dom->uuid.b, sizeof(ret.uuid));
+        send_reply(call->conn->client, &call->header, (xdrproc_t)xdr_remote_nonnull_domain, &ret);
+        break;
+    }
+    case VG_ANSWER_JSON: {
+        g_autofree char *copy = g_strdup(text);
+        grid_ret ret = {.json = copy};
+        send_reply(call->conn->client, &call->header, (xdrproc_t)xdr_grid_ret, &ret);
+        break;
+    }
+    }
+}
+
+static void on_done(const VgDomRef *dom, const char *text, const GError *error, gpointer data) {
+    g_autofree VgCall *call = data;
+    VgConn *conn = call->conn;
+    if (conn->client != NULL) {
+        VgClient *client = vg_client_ref(conn->client);
+        if (error != NULL)
+            send_error(client, &call->header, VG_FROM_LIBXL, error);
+        else
+            reply_slow(call, dom, text);
+        vg_client_call_end(client);
+        vg_client_unref(client);
+    }
+    conn_unref(conn);
+}
+
+static void run_fast(VgCall *call, VgClient *client, gconstpointer args) {
+    g_autoptr(GError) error = NULL;
+    _Alignas(max_align_t) char ret[VG_ARGS_MAX];
+    memset(ret, 0, call->row->ret_size);
+    if (call->row->fast(call, args, ret, &error))
+        send_reply(client, &call->header, call->row->ret_proc, ret);
+    else
+        send_error(client, &call->header, VG_FROM_LIBXL, error);
+    xdr_free(call->row->ret_proc, ret);
+}
+
+static void run_slow(const VgCall *call, VgClient *client, gconstpointer args) {
+    VgCall *kept = g_memdup2(call, sizeof(*call));
+    conn_ref(kept->conn);
+    vg_client_call_begin(client);
+    call->row->slow(kept, args, (VgDone){on_done, kept});
+}
+
+static void run(VgConn *conn, VgClient *client, VgMsg *msg) {
+    g_autoptr(GError) error = NULL;
+    const VgMsgHeader *header = vg_msg_header(msg);
+    VgFrom from = VG_FROM_RPC;
+    const VgRow *row = vg_table_find(header, &error);
+    _Alignas(max_align_t) char args[VG_ARGS_MAX];
+    if (row == NULL || !authorise(conn, row, &from, &error)) {
+        send_error(client, header, from, error);
+        return;
+    }
+    memset(args, 0, row->args_size);
+    if (!vg_msg_decode(msg, row->args_proc, args, &error)) {
+        send_error(client, header, VG_FROM_RPC, error);
+        return;
+    }
+    VgCall call = {conn, conn->proc->driver, conn->session, row, *header};
+    if (row->fast != NULL)
+        run_fast(&call, client, args);
+    else
+        run_slow(&call, client, args);
+    xdr_free(row->args_proc, args);
+}
+
+static void on_message(VgClient *client, VgMsg *msg, gpointer data) {
+    VgConn *conn = vg_client_data(client);
+    const VgMsgHeader *header = vg_msg_header(msg);
+    if (conn->closing)
+        return;
+    /* Sending may end the connection at once, and with it our data. */
+    vg_client_ref(client);
+    conn_ref(conn);
+    if (header->type == VG_MSG_CALL) {
+        run(conn, client, msg);
+        if (conn->closing)
+            vg_client_close(client);
+    } else if (header->type == VG_MSG_CALL_WITH_FDS) {
+        g_autoptr(GError) error = NULL;
+        vg_set_error(&error, VG_ERR_RPC, _("no call here takes file descriptors"));
+        send_error(client, header, VG_FROM_RPC, error);
+    } /* anything else expects no answer and gets none */
+    conn_unref(conn);
+    vg_client_unref(client);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------------------ */
+
+VgProc *vg_proc_new(const VgDriver *driver, VgDriverState *state) {
+    VgProc *proc = g_new0(VgProc, 1);
+    proc->driver = driver;
+    proc->state = state;
+    proc->subscribers = g_ptr_array_new();
+    return proc;
+}
+
+void vg_proc_free(VgProc *proc) {
+    if (proc == NULL)
+        return;
+    g_ptr_array_unref(proc->subscribers);
+    g_free(proc);
+}
+
+const VgServerHandler *vg_proc_handler(void) {
+    static const VgServerHandler handler = {on_connected, on_message, on_closed};
+    return &handler;
+}
+
+guint vg_proc_sessions(const VgProc *proc) {
+    return proc->sessions;
+}
+
+remote_string vg_opt_take(char *text) {
+    if (text == NULL)
+        return NULL;
+    remote_string ret = g_new(char *, 1);
+    *ret = text;
+    return ret;
+}
+
+void vg_dom_take(remote_nonnull_domain *ret, VgDomRef *ref) {
+    ret->name = g_steal_pointer(&ref->name);
+    memcpy(ret->uuid, ref->uuid.b, sizeof(ret->uuid));
+    ret->id = ref->id;
+}
+
+void vg_list_take(char **list, guint max, char ***ret_strings, u_int *ret_n) {
+    guint n = list != NULL ? g_strv_length(list) : 0;
+    for (guint i = max; i < n; i++)
+        g_free(list[i]);
+    *ret_strings = list;
+    *ret_n = MIN(n, max);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* typed_param.c: see the header. */
+#include "config.h"
+#include "proc/typed_param.h"
+
+#include <string.h>
+
+#include "base/i18n.h"
+#include "base/names.h"
+
+VG_NAMES(type_names, VG_PARAM_STRING + 1, NULL, "int", "uint", "llong", "ullong", "double", "boolean", "string");
+
+static const VgParamRule *find_rule(const VgParamRule *rules, gsize n, const char *name) {
+    for (gsize i = 0; i < n; i++) {
+        if (strcmp(rules[i].name, name) == 0)
+            return &rules[i];
+    }
+    return NULL;
+}
+
+gboolean vg_typed_params_check(const remote_typed_param *params, guint n, const VgParamRule *rules, gsize n_rules,
+                               GError **error) {
+    for (guint i = 0; i < n; i++) {
+        const VgParamRule *rule = find_rule(rules, n_rules, params[i].field);
+        if (rule == NULL) {
+            vg_set_error(error, VG_ERR_INVALID_ARG, _("parameter '%s' is not supported"), params[i].field);
+            return FALSE;
+        }
+        if (params[i].value.type != (int)rule->type) {
+            vg_set_error(error, VG_ERR_INVALID_ARG, _("invalid type '%s' for parameter '%s', expected '%s'"),
+                         vg_names_name(&type_names, params[i].value.type), rule->name,
+                         vg_names_name(&type_names, (int)rule->type));
+            return FALSE;
+        }
+        for (guint j = 0; j < i; j++) {
+            if (strcmp(params[j].field, params[i].field) == 0) {
+                vg_set_error(error, VG_ERR_INVALID_ARG, _("parameter '%s' occurs multiple times"), rule->name);
+                return FALSE;
+            }
+        }
+    }
+    return TRUE;
+}
