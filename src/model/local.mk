@@ -4,4 +4,12 @@ libvirtgrid_core_la_SOURCES += \
 	src/model/types.h src/model/domain.h src/model/device.h \
 	src/model/chardev.h src/model/clock.h src/model/controller.h src/model/cpu.h src/model/disk.h \
 	src/model/features.h src/model/graphics.h src/model/hostdev.h src/model/input.h src/model/interface.h \
-	src/model/misc.h src/model/os.h
+	src/model/misc.h src/model/os.h \
+	src/model/caps.c src/model/domcaps.c src/model/nodedev.c src/model/out.c src/model/out.h
+
+check_PROGRAMS += tests/unit/test-caps
+TESTS += tests/unit/test-caps
+tests_unit_test_caps_SOURCES = tests/unit/test-caps.c
+tests_unit_test_caps_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_caps_LDADD = $(VG_GOLDEN) $(VG_CORE) $(GLIB_LIBS)
+EXTRA_DIST += tests/data/caps

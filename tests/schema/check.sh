@@ -21,5 +21,18 @@ for file in "$srcdir"/tests/schema/bad/*.xml; do
     valid "$file" && { echo "valid, but should not be: $file"; failed=$((failed + 1)); }
     grep -q 'fails to validate' "$log" || { echo "not refused by the grammar: $file"; head -5 "$log"; failed=$((failed + 1)); }
 done
+# What is only written, by libvirt's grammars, which lack two things that its own Xen driver writes: <netprefix>, and xenpvh guests.
+libvirt=$(dirname "$included") copy=$(mktemp)
+trap 'rm -f "$log" "$copy"' EXIT
+for file in "$srcdir"/tests/data/caps/*.xml; do
+    case $(basename "$file") in
+        caps-*) schema=$libvirt/capability.rng ;;
+        domcaps-*) schema=$libvirt/domaincaps.rng ;;
+        nodedev-*) schema=$libvirt/nodedev.rng ;;
+    esac
+    sed '/<netprefix>/d; s|xenpvh</os_type>|xen</os_type>|' "$file" >"$copy"
+    checked=$((checked + 1))
+    valid "$copy" || { echo "not valid: $file"; head -5 "$log"; failed=$((failed + 1)); }
+done
 echo "$checked files, $failed wrong"
 [ "$checked" -gt 10 ] && [ "$failed" -eq 0 ]
