@@ -25,12 +25,20 @@ VG_CORE = libvirtgrid-core.la
 
 # Each is one file and needs only the core library.
 base_tests = \
+	tests/unit/test-clock \
 	tests/unit/test-durable \
 	tests/unit/test-fault \
 	tests/unit/test-job \
-	tests/unit/test-json
+	tests/unit/test-json \
+	tests/unit/test-log \
+	tests/unit/test-names \
+	tests/unit/test-pciaddr \
+	tests/unit/test-sysroot \
+	tests/unit/test-uuid
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
+tests_unit_test_clock_SOURCES = tests/unit/test-clock.c
+tests_unit_test_clock_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_durable_SOURCES = tests/unit/test-durable.c
 tests_unit_test_durable_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_fault_SOURCES = tests/unit/test-fault.c
@@ -39,3 +47,13 @@ tests_unit_test_job_SOURCES = tests/unit/test-job.c
 tests_unit_test_job_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test-json.c
 tests_unit_test_json_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_log_SOURCES = tests/unit/test-log.c
+tests_unit_test_log_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_names_SOURCES = tests/unit/test-names.c
+tests_unit_test_names_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_pciaddr_SOURCES = tests/unit/test-pciaddr.c
+tests_unit_test_pciaddr_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_sysroot_SOURCES = tests/unit/test-sysroot.c
+tests_unit_test_sysroot_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_uuid_SOURCES = tests/unit/test-uuid.c
+tests_unit_test_uuid_LDADD = $(VG_CORE) $(GLIB_LIBS)

@@ -80,7 +80,7 @@ void vg_logv(VgLogLevel level, const char *area, const char *format, va_list arg
         used = snprintf(line, sizeof line, "<%c>%s: ", levels[level].priority, area);
     } else {
         used = put_time(line, sizeof line);
-        used += snprintf(line + used, sizeof line - (gsize)used, "%s %s: ", levels[level].word, area);
+        used += snprintf(line + used, sizeof line - (gsize)used, "%s: %s: ", levels[level].word, area);
     }
     gsize start = MIN((gsize)used, sizeof line - 2);
     errno = saved_errno; /* for %m */
