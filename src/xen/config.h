@@ -29,8 +29,9 @@ typedef struct {
 
 typedef struct {
     const VgXenHostInfo *host;
-    const VgXenGpu *gpus; /* in the order of the domain's vGPU hostdevs */
-    gsize n_gpus;
+    const VgXenGpu *gpus; /* in the order of the domain's vGPU hostdevs (type vgpu or mdev) */
+    gsize n_gpus;         /* one for each <hostdev> of type vgpu or mdev */
+    gboolean nested_hvm;  /* the administrator lets guests with the host's CPU run guests of their own */
     const char *emulator; /* device model when the domain names none, or NULL: libxl's own */
 } VgXenBuild;
 

@@ -2,7 +2,7 @@
 /* libxl_config.h: what is inside a VgXenConfig; for xen/ and sim/ only. */
 #pragma once
 
-#define LIBXL_API_VERSION 0x041700
+#define LIBXL_API_VERSION 0x041400
 #include <libxl.h>
 
 #include "xen/config.h"

@@ -23,7 +23,14 @@ typedef struct VgXenConfig VgXenConfig; /* xen/config.h: a libxl_domain_config w
 
 typedef enum { VG_XEN_RUNNING, VG_XEN_BLOCKED, VG_XEN_PAUSED, VG_XEN_SHUTDOWN, VG_XEN_DYING } VgXenRunState;
 /* libxl_shutdown_reason */
-typedef enum { VG_XEN_POWEROFF = 0, VG_XEN_REBOOT, VG_XEN_SUSPEND, VG_XEN_CRASH, VG_XEN_WATCHDOG, VG_XEN_SOFT_RESET } VgXenReason;
+typedef enum {
+    VG_XEN_POWEROFF = 0,
+    VG_XEN_REBOOT,
+    VG_XEN_SUSPEND,
+    VG_XEN_CRASH,
+    VG_XEN_WATCHDOG,
+    VG_XEN_SOFT_RESET
+} VgXenReason;
 
 typedef struct {
     guint32 domid;

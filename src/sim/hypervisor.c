@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hypervisor.c: the Xen seam on the simulated host. Jobs of the driver call it from any thread; events and the guests' time run on the main loop.
+ *
+ * It stands in the place of another program, the hypervisor, whose every call is atomic: hence the lock, which is held for one call or one step
+ * of a create and never while it waits. What the driver may not lose is on disk before a call returns.
+ */
+#include "sim/hypervisor.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/i18n.h"
+#include "sim/control.h"
+#include "sim/domain.h"
+#include "sim/host.h"
+#include "sim/sim.h"
+
+#define VG_AREA "sim"
+#include "base/log.h"
+
+VgSimDomain *vg_sim_find(VgSim *sim, guint32 domid) {
+    for (guint i = 0; i < sim->doms->len; i++) {
+        VgSimDomain *dom = g_ptr_array_index(sim->doms, i);
+        if (dom->domid == domid)
+            return dom;
+    }
+    return NULL;
+}
+
+static VgSimDomain *find_or_error(VgSim *sim, guint32 domid, GError **error) {
+    VgSimDomain *dom = vg_sim_find(sim, domid);
+    if (!dom)
+        vg_set_error(error, VG_ERR_NO_DOMAIN, _("the host has no domain with id %u"), domid);
+    return dom;
+}
+
+guint64 vg_sim_free_kib(VgSim *sim) {
+    guint64 held = 0;
+    for (guint i = 0; i < sim->doms->len; i++)
+        held += ((VgSimDomain *)g_ptr_array_index(sim->doms, i))->held_kib;
+    return sim->host->info.memory_kib - MIN(held, sim->host->info.memory_kib);
+}
+
+/* --- the main loop's side */
+
+static gint64 next_deadline(VgSim *sim) {
+    gint64 next = 0;
+    for (guint i = 0; i < sim->doms->len; i++) {
+        const VgSimDomain *dom = g_ptr_array_index(sim->doms, i);
+        if (dom->run == VG_XEN_RUNNING && dom->deadline_us > 0 && (!next || dom->deadline_us < next))
+            next = dom->deadline_us;
+    }
+    return next;
+}
+
+/* Sets the alarm to the earliest thing to do. Any thread, lock held. */
+static void rearm(VgSim *sim) {
+    gint64 next = next_deadline(sim);
+    if (sim->events->len)
+        g_source_set_ready_time(sim->alarm, 0);
+    else if (next)
+        g_source_set_ready_time(sim->alarm, g_get_monotonic_time() + MAX(next - vg_clock_real_us(), 0));
+    else
+        g_source_set_ready_time(sim->alarm, -1);
+}
+
+void vg_sim_event(VgSim *sim, VgXenEventKind kind, const VgSimDomain *dom) {
+    VgXenEvent event = {.kind = kind, .domid = dom->domid, .uuid = dom->uuid, .reason = dom->reason};
+    g_array_append_val(sim->events, event);
+    rearm(sim);
+}
+
+static void save(VgSim *sim, const VgSimDomain *dom) {
+    g_autoptr(GError) error = NULL;
+    if (!vg_sim_store_write(sim->dir, dom, &error))
+        vg_err("domain %u: %s", dom->domid, error->message);
+}
+
+static void tick(VgSim *sim) {
+    for (guint i = 0; i < sim->doms->len; i++) {
+        VgSimDomain *dom = g_ptr_array_index(sim->doms, i);
+        if (!vg_sim_guest_tick(dom, vg_clock_real_us()))
+            continue;
+        save(sim, dom);
+        vg_sim_event(sim, VG_XEN_EVENT_SHUTDOWN, dom);
+    }
+}
+
+static gboolean alarm_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
+    VgSim *sim = data;
+    g_mutex_lock(&sim->lock);
+    tick(sim);
+    g_autoptr(GArray) events = g_steal_pointer(&sim->events);
+    sim->events = g_array_new(FALSE, FALSE, sizeof(VgXenEvent));
+    rearm(sim);
+    g_mutex_unlock(&sim->lock);
+    for (guint i = 0; i < events->len && sim->xen.event; i++)
+        sim->xen.event(&g_array_index(events, VgXenEvent, i), sim->xen.event_data);
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs alarm_funcs = {.dispatch = alarm_dispatch};
+
+static GSource *alarm_new(VgSim *sim) {
+    GSource *source = g_source_new(&alarm_funcs, sizeof(GSource));
+    g_source_set_static_name(source, "simulated Xen");
+    /* GSource hands the callback's data to dispatch, and only that. */
+    g_source_set_callback(source, G_SOURCE_FUNC(NULL), sim, NULL);
+    g_source_attach(source, NULL);
+    return source;
+}
+
+/* --- reading */
+
+static gboolean sim_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) {
+    VgSim *sim = (VgSim *)xen;
+    const VgXenHostInfo *info = &sim->host->info;
+    *ret = *info;
+    ret->extra = g_strdup(info->extra);
+    ret->caps = g_strdup(info->caps);
+    ret->cpu_model = g_strdup(info->cpu_model);
+    g_mutex_lock(&sim->lock);
+    ret->free_kib = vg_sim_free_kib(sim);
+    g_mutex_unlock(&sim->lock);
+    return TRUE;
+}
+
+static void describe(const VgSimDomain *dom, VgXenDomain *ret) {
+    *ret = (VgXenDomain){
+        .domid = dom->domid,
+        .uuid = dom->uuid,
+        .name = g_strdup(dom->name),
+        .token = g_strdup(dom->token),
+        .run = dom->run,
+        .reason = dom->reason,
+        .mem_kib = dom->mem_kib,
+        .max_mem_kib = dom->max_mem_kib,
+        .cpu_ns = vg_sim_guest_cpu_ns(dom, vg_clock_real_us()),
+        .vcpus = dom->vcpus,
+    };
+}
+
+static gboolean sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
+    VgSim *sim = (VgSim *)xen;
+    g_mutex_lock(&sim->lock);
+    *ret_n = sim->doms->len;
+    *ret = g_new0(VgXenDomain, *ret_n);
+    for (guint i = 0; i < sim->doms->len; i++)
+        describe(g_ptr_array_index(sim->doms, i), &(*ret)[i]);
+    g_mutex_unlock(&sim->lock);
+    return TRUE;
+}
+
+static gboolean sim_info(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error) {
+    VgSim *sim = (VgSim *)xen;
+    g_mutex_lock(&sim->lock);
+    const VgSimDomain *dom = find_or_error(sim, domid, error);
+    if (dom)
+        describe(dom, ret);
+    g_mutex_unlock(&sim->lock);
+    return dom != NULL;
+}
+
+static int sim_vnc_port(VgXen *xen, guint32 domid) {
+    VgSim *sim = (VgSim *)xen;
+    g_mutex_lock(&sim->lock);
+    const VgSimDomain *dom = vg_sim_find(sim, domid);
+    int port = dom ? dom->vnc_port : -1;
+    g_mutex_unlock(&sim->lock);
+    return port;
+}
+
+/* --- changing */
+
+/* What one call does to one domain; FALSE with @error if Xen would refuse. */
+typedef gboolean (*SimChange)(VgSim *sim, VgSimDomain *dom, VgXenReason how, GError **error);
+
+static gboolean change(VgXen *xen, guint32 domid, SimChange what, VgXenReason how, GError **error) {
+    VgSim *sim = (VgSim *)xen;
+    g_mutex_lock(&sim->lock);
+    VgSimDomain *dom = find_or_error(sim, domid, error);
+    gboolean ok = dom && what(sim, dom, how, error) && vg_sim_store_write(sim->dir, dom, error);
+    rearm(sim);
+    g_mutex_unlock(&sim->lock);
+    return ok;
+}
+
+/* dom0 is refused what would stop the host; a half-made domain what needs a whole one. */
+static gboolean is_guest(const VgSimDomain *dom, GError **error) {
+    if (dom->domid != 0 && dom->stage == VG_SIM_STAGE_DONE)
+        return TRUE;
+    vg_set_error(error, VG_ERR_OPERATION_INVALID,
+                 dom->domid ? _("domain %u is still being built") : _("domain %u is the host itself"), dom->domid);
+    return FALSE;
+}
+
+static gboolean do_unpause(VgSim *sim, VgSimDomain *dom, VgXenReason how, GError **error) {
+    if (!is_guest(dom, error))
+        return FALSE;
+    vg_sim_guest_run(dom, vg_clock_real_us());
+    return TRUE;
+}
+
+static gboolean do_pause(VgSim *sim, VgSimDomain *dom, VgXenReason how, GError **error) {
+    if (!is_guest(dom, error))
+        return FALSE;
+    vg_sim_guest_pause(dom, vg_clock_real_us());
+    return TRUE;
+}
+
+static gboolean is_deaf(VgSim *sim, const VgSimDomain *dom) {
+    for (char **pattern = sim->host->deaf; *pattern; pattern++)
+        if (g_pattern_match_simple(*pattern, dom->name))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean do_ask(VgSim *sim, VgSimDomain *dom, VgXenReason how, GError **error) {
+    if (!is_guest(dom, error))
+        return FALSE;
+    if (!is_deaf(sim, dom))
+        vg_sim_guest_ask(dom, how, vg_clock_real_us(), (gint64)sim->host->shutdown_ms * 1000);
+    return TRUE;
+}
+
+static gboolean sim_unpause(VgXen *xen, guint32 domid, GError **error) {
+    return change(xen, domid, do_unpause, VG_XEN_POWEROFF, error);
+}
+
+static gboolean sim_pause(VgXen *xen, guint32 domid, GError **error) {
+    return change(xen, domid, do_pause, VG_XEN_POWEROFF, error);
+}
+
+static gboolean sim_shutdown(VgXen *xen, guint32 domid, GError **error) {
+    return change(xen, domid, do_ask, VG_XEN_POWEROFF, error);
+}
+
+static gboolean sim_reboot(VgXen *xen, guint32 domid, GError **error) {
+    return change(xen, domid, do_ask, VG_XEN_REBOOT, error);
+}
+
+void vg_sim_drop(VgSim *sim, VgSimDomain *dom) {
+    if (dom->stage == VG_SIM_STAGE_DONE)
+        vg_sim_event(sim, VG_XEN_EVENT_DEATH, dom);
+    g_ptr_array_remove(sim->doms, dom);
+    rearm(sim);
+}
+
+static gboolean sim_destroy(VgXen *xen, guint32 domid, GError **error) {
+    VgSim *sim = (VgSim *)xen;
+    if (domid == 0) {
+        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain 0 is the host itself"));
+        return FALSE;
+    }
+    g_mutex_lock(&sim->lock);
+    VgSimDomain *dom = find_or_error(sim, domid, error);
+    if (dom)
+        vg_sim_guest_pause(dom, vg_clock_real_us());
+    gboolean ok = dom && vg_sim_store_write(sim->dir, dom, error);
+    if (ok && vg_fault("sim.destroy.paused")) {
+        vg_set_error(error, VG_ERR_OPERATION_FAILED, _("domain %u could not be destroyed: Input/output error"), domid);
+        ok = FALSE;
+    }
+    ok = ok && vg_sim_store_remove(sim->dir, domid, error);
+    if (ok)
+        vg_sim_drop(sim, dom);
+    g_mutex_unlock(&sim->lock);
+    return ok;
+}
+
+void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how) {
+    g_mutex_lock(&sim->lock);
+    VgSimDomain *dom = NULL;
+    for (guint i = 0; i < sim->doms->len && !dom; i++) {
+        VgSimDomain *d = g_ptr_array_index(sim->doms, i);
+        if (d->domid && g_strcmp0(d->name, name) == 0)
+            dom = d;
+    }
+    if (dom && dom->run == VG_XEN_RUNNING) {
+        vg_sim_guest_end(dom, how, vg_clock_real_us());
+        save(sim, dom);
+        vg_sim_event(sim, VG_XEN_EVENT_SHUTDOWN, dom);
+    } else
+        vg_warn("control: no running domain is called '%s'", name);
+    g_mutex_unlock(&sim->lock);
+}
+
+/* --- life of the host */
+
+static VgSimDomain *dom0_new(VgSim *sim) {
+    VgSimDomain *dom = g_new0(VgSimDomain, 1);
+    dom->name = g_strdup("Domain-0");
+    dom->stage = VG_SIM_STAGE_DONE;
+    dom->vnc_port = -1;
+    dom->run = VG_XEN_RUNNING;
+    dom->since_us = vg_clock_real_us();
+    g_ptr_array_insert(sim->doms, 0, dom);
+    return dom;
+}
+
+/* dom0 is as host.json says today; guests whose time came while nobody looked have ended. */
+static gboolean settle(VgSim *sim, GError **error) {
+    VgSimDomain *dom0 = vg_sim_find(sim, 0);
+    if (!dom0)
+        dom0 = dom0_new(sim);
+    dom0->vcpus = sim->host->info.cpus;
+    dom0->mem_kib = dom0->max_mem_kib = dom0->held_kib = sim->host->dom0_kib;
+    if (!vg_sim_store_write(sim->dir, dom0, error))
+        return FALSE;
+    for (guint i = 0; i < sim->doms->len; i++) {
+        VgSimDomain *dom = g_ptr_array_index(sim->doms, i);
+        if (vg_sim_guest_tick(dom, vg_clock_real_us()) && !vg_sim_store_write(sim->dir, dom, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void sim_free(VgXen *xen) {
+    VgSim *sim = (VgSim *)xen;
+    vg_sim_control_free(sim->control);
+    if (sim->alarm) {
+        g_source_destroy(sim->alarm);
+        g_source_unref(sim->alarm);
+    }
+    g_clear_pointer(&sim->doms, g_ptr_array_unref);
+    g_clear_pointer(&sim->events, g_array_unref);
+    vg_sim_host_free(sim->host);
+    g_mutex_clear(&sim->lock);
+    g_free(sim->dir);
+    g_free(sim);
+}
+
+static const VgXenOps sim_ops = {
+    .name = "simulated",
+    .host_info = sim_host_info,
+    .list = sim_list,
+    .info = sim_info,
+    .create = vg_sim_create,
+    .unpause = sim_unpause,
+    .pause = sim_pause,
+    .shutdown = sim_shutdown,
+    .reboot = sim_reboot,
+    .destroy = sim_destroy,
+    .vnc_port = sim_vnc_port,
+    .free = sim_free,
+};
+
+VgXen *vg_sim_xen_new(const char *dir, GError **error) {
+    VgSim *sim = g_new0(VgSim, 1);
+    sim->xen.ops = &sim_ops;
+    g_mutex_init(&sim->lock);
+    sim->dir = g_build_filename(dir, "state", "xen", NULL);
+    sim->events = g_array_new(FALSE, FALSE, sizeof(VgXenEvent));
+    gboolean ok = (sim->host = vg_sim_host_load(dir, error)) && vg_sim_store_open(sim->dir, error) &&
+                  (sim->doms = vg_sim_store_load(sim->dir, error)) && settle(sim, error);
+    if (ok) {
+        sim->alarm = alarm_new(sim);
+        rearm(sim);
+        ok = (sim->control = vg_sim_control_new(sim, dir, error)) != NULL;
+    }
+    if (!ok) {
+        sim_free(&sim->xen);
+        return NULL;
+    }
+    return &sim->xen;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sim.h: the simulated hypervisor's insides, shared by hypervisor.c, create.c and control.c. */
+#pragma once
+
+#include "sim/control.h"
+#include "sim/domain.h"
+#include "sim/host.h"
+
+typedef struct {
+    VgXen xen;
+    GMutex lock;     /* guards doms and events */
+    char *dir;       /* DIR/state/xen */
+    VgSimHost *host; /* immutable */
+    GPtrArray *doms; /* of VgSimDomain, dom0 first */
+    GArray *events;  /* of VgXenEvent, not yet given to the driver */
+    GSource *alarm;  /* wakes the main loop for events and guests' deadlines */
+    VgSimControl *control;
+} VgSim;
+
+/* Lock held: */
+VgSimDomain *vg_sim_find(VgSim *sim, guint32 domid);
+guint64 vg_sim_free_kib(VgSim *sim);
+void vg_sim_event(VgSim *sim, VgXenEventKind kind, const VgSimDomain *dom);
+/* The domain is off the disk already: now it is gone, and if anybody knew it its death is told. */
+void vg_sim_drop(VgSim *sim, VgSimDomain *dom);
+
+/* Lock not held: */
+gboolean vg_sim_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error);
+void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how);
