@@ -78,10 +78,10 @@ gsize vg_frame_room(VgFrame *frame, guint8 **ret) {
     guint32 left = wanted(frame->msg) - frame->msg->len;
     if (left < LARGE)
         return 0;
-    guint32 room = MIN(left, MAX(frame->msg->len, (guint32)LARGE));
-    ensure_room(frame, room);
+    if (frame->msg->cap - frame->msg->len < LARGE)
+        frame->msg = vg_msg_grow(frame->msg, frame->msg->len + MIN(left, MAX(frame->msg->len, (guint32)LARGE)));
     *ret = frame->msg->bytes + frame->msg->len;
-    return room;
+    return frame->msg->cap - frame->msg->len;
 }
 
 void vg_frame_filled(VgFrame *frame, gsize n) {

@@ -15,3 +15,37 @@ libvirtgrid_wire_la_LIBADD = libvirtgrid-core.la $(TIRPC_LIBS) $(GLIB_LIBS)
 
 # Links a program with the wire.
 VG_WIRE = libvirtgrid-wire.la libvirtgrid-core.la
+
+wire_tests = tests/unit/test-message tests/unit/test-server tests/unit/test-caller
+check_PROGRAMS += $(wire_tests)
+TESTS += $(wire_tests)
+VG_WIRE_TEST_CFLAGS = $(AM_CFLAGS) $(TIRPC_CFLAGS)
+VG_WIRE_TEST_LIBS = $(VG_WIRE) $(TIRPC_LIBS) $(GLIB_LIBS)
+tests_unit_test_message_SOURCES = tests/unit/test-message.c
+tests_unit_test_message_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
+tests_unit_test_message_LDADD = $(VG_WIRE_TEST_LIBS)
+tests_unit_test_server_SOURCES = tests/unit/test-server.c
+tests_unit_test_server_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
+tests_unit_test_server_LDADD = $(VG_WIRE_TEST_LIBS)
+tests_unit_test_caller_SOURCES = tests/unit/test-caller.c
+tests_unit_test_caller_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
+tests_unit_test_caller_LDADD = $(VG_WIRE_TEST_LIBS)
+
+# The corpus runs in `make check`; `make fuzz` builds the same file for libFuzzer (clang) as ./fuzz-frame.
+check_PROGRAMS += tests/fuzz/replay-frame
+TESTS += tests/fuzz/replay-frame
+tests_fuzz_replay_frame_SOURCES = tests/fuzz/frame.c
+tests_fuzz_replay_frame_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_REPLAY
+tests_fuzz_replay_frame_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
+tests_fuzz_replay_frame_LDADD = $(VG_WIRE_TEST_LIBS)
+EXTRA_DIST += tests/fuzz/corpus
+
+FUZZ_CC = clang
+FUZZ_CFLAGS = -g -O1 -fsanitize=fuzzer,address,undefined
+fuzz: fuzz-frame
+.PHONY: fuzz
+fuzz-frame: tests/fuzz/frame.c src/wire/message.c src/wire/frame.c src/base/error.c
+	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(GLIB_CFLAGS) $(TIRPC_CFLAGS) -o $@ \
+	  $(top_srcdir)/tests/fuzz/frame.c $(top_srcdir)/src/wire/message.c $(top_srcdir)/src/wire/frame.c \
+	  $(top_srcdir)/src/base/error.c $(GLIB_LIBS) $(TIRPC_LIBS)
+CLEANFILES += fuzz-frame
