@@ -3,6 +3,15 @@
 #include "config.h"
 #include "proc/table.h"
 
+/* gridctl, which knows no driver, has the numbers from grid.x. */
+#define SAME(query) G_STATIC_ASSERT((int)GRID_PROC_##query == (int)VG_GRID_##query)
+SAME(GPUS);
+SAME(TYPES);
+SAME(VGPUS);
+SAME(CAPACITY);
+SAME(CONFIG);
+G_STATIC_ASSERT((int)VG_GRID_LAST == (int)GRID_PROC_CONFIG + 1);
+
 void vg_do_grid(VgCall *call, const grid_args *a, VgDone done) {
     call->driver->grid(call->session, (VgGridQuery)call->header.procedure, a->arg != NULL ? *a->arg : NULL, done);
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * connection.h: where the daemon listens, and asking it. One question at a time, blocking.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+    char *socket; /* path */
+    char *uri;    /* what CONNECT_OPEN gets: "grid:///system" */
+} VgTarget;
+void vg_target_clear(VgTarget *target);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VgTarget, vg_target_clear)
+
+/* @socket and @uri as given on the command line, NULL if not. Without either: $VIRTGRID_SOCKET, then the installed daemon's socket. */
+gboolean vg_target_resolve(const char *socket, const char *uri, VgTarget *ret, GError **error);
+
+/* The server's answer to one query of the grid program: a JSON document. @arg may be NULL. Caller frees. */
+char *vg_target_ask(const VgTarget *target, int what, const char *arg, GError **error);
