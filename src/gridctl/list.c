@@ -10,9 +10,8 @@
 #include "gridctl/table.h"
 
 static const VgColumn gpu_columns[] = {
-    {N_("GPU"), "address", VG_CELL_TEXT},     {N_("MODEL"), "model", VG_CELL_TEXT},
-    {N_("BACKEND"), "backend", VG_CELL_TEXT}, {N_("GROUP"), "group", VG_CELL_TEXT},
-    {N_("VGPUS"), "vgpus", VG_CELL_LIST},
+    {N_("GPU"), "address", VG_CELL_TEXT}, {N_("MODEL"), "model", VG_CELL_TEXT},   {N_("GROUP"), "group", VG_CELL_TEXT},
+    {N_("BY"), "backend", VG_CELL_TEXT},  {N_("VGPUS"), "vgpus", VG_CELL_NUMBER}, {N_("NOTE"), "reason", VG_CELL_TEXT},
 };
 
 static const VgColumn type_columns[] = {
@@ -20,48 +19,71 @@ static const VgColumn type_columns[] = {
     {N_("ID"), "id", VG_CELL_TEXT},
     {N_("MEMORY"), "framebuffer_mib", VG_CELL_MIB},
     {N_("HEADS"), "heads", VG_CELL_NUMBER},
-    {N_("MAX/GPU"), "max", VG_CELL_NUMBER},
+    {N_("PER GPU"), "max_per_gpu", VG_CELL_NUMBER},
+    {N_("FREE"), "available", VG_CELL_NUMBER},
 };
 
 static const VgColumn vgpu_columns[] = {
-    {N_("VGPU"), "uuid", VG_CELL_TEXT},
-    {N_("TYPE"), "type", VG_CELL_TEXT},
-    {N_("GPU"), "gpu", VG_CELL_TEXT},
-    {N_("DOMAIN"), "domain", VG_CELL_TEXT},
+    {N_("VGPU"), "uuid", VG_CELL_TEXT}, {N_("TYPE"), "type", VG_CELL_TEXT},  {N_("GPU"), "gpu", VG_CELL_TEXT},
+    {N_("VF"), "vf", VG_CELL_TEXT},     {N_("BY"), "backend", VG_CELL_TEXT}, {N_("DOMAIN"), "domain", VG_CELL_TEXT},
 };
 
 static const VgColumn capacity_columns[] = {
-    {N_("TYPE"), "type", VG_CELL_TEXT},
-    {N_("FREE"), "free", VG_CELL_NUMBER},
+    {N_("GROUP"), "group", VG_CELL_TEXT},         {N_("TYPE"), "name", VG_CELL_TEXT},
+    {N_("GPUS"), "enabled_gpus", VG_CELL_NUMBER}, {N_("RUNNING"), "running", VG_CELL_NUMBER},
+    {N_("FREE"), "available", VG_CELL_NUMBER},
 };
 
-/* @empty is said when there is nothing to list. */
-static char *list(const VgCall *call, const VgColumn *columns, gsize n_columns, const char *empty, GError **error) {
+/* The document, or what a person reads of its array @member. @empty is said when that has nothing. */
+static char *list(const VgCall *call, const char *member, const VgColumn *columns, gsize n_columns, const char *empty,
+                  GError **error) {
     g_autoptr(VgJson) json = vg_call_ask(call, NULL, error);
     if (!json)
         return NULL;
     if (call->json)
         return vg_json_print(json, TRUE);
-    const VgJson *rows = vg_json_type(json) == VG_JSON_OBJECT ? vg_json_get(json, call->command->name) : json;
-    if (vg_json_length(rows) == 0)
-        return g_strconcat(empty, "\n", NULL);
-    return vg_table_format(rows, columns, n_columns);
+    const VgJson *rows = vg_json_get(json, member);
+    return vg_json_length(rows) ? vg_table_format(rows, columns, n_columns) : g_strconcat(empty, "\n", NULL);
 }
 
 char *vg_cmd_gpus(const VgCall *call, GError **error) {
-    return list(call, gpu_columns, G_N_ELEMENTS(gpu_columns), _("This host has no GPUs."), error);
+    return list(call, "gpus", gpu_columns, G_N_ELEMENTS(gpu_columns), _("This host has no GPUs."), error);
 }
 
 char *vg_cmd_types(const VgCall *call, GError **error) {
-    return list(call, type_columns, G_N_ELEMENTS(type_columns),
+    return list(call, "types", type_columns, G_N_ELEMENTS(type_columns),
                 _("The GPUs of this host offer no types of virtual GPU."), error);
 }
 
 char *vg_cmd_vgpus(const VgCall *call, GError **error) {
-    return list(call, vgpu_columns, G_N_ELEMENTS(vgpu_columns), _("No virtual GPU is in use."), error);
+    return list(call, "vgpus", vgpu_columns, G_N_ELEMENTS(vgpu_columns), _("No virtual GPU is in use."), error);
+}
+
+/* A line for each type of each group; the document has the types inside the groups. */
+static VgJson *capacity_rows(const VgJson *groups) {
+    VgJson *rows = vg_json_new_array();
+    for (gsize g = 0; g < vg_json_length(groups); g++) {
+        const VgJson *group = vg_json_at(groups, g), *types = vg_json_get(group, "types");
+        for (gsize t = 0; t < vg_json_length(types); t++) {
+            VgJson *row = vg_json_append(rows, vg_json_new_object());
+            vg_json_set_string(row, "group", vg_json_get_string(group, "name"));
+            vg_json_set_string(row, "name", vg_json_get_string(vg_json_at(types, t), "name"));
+            for (const char *const *number = (const char *const[]){"enabled_gpus", "running", "available", NULL};
+                 *number; number++)
+                vg_json_set_int(row, *number, vg_json_get_int(vg_json_at(types, t), *number, 0));
+        }
+    }
+    return rows;
 }
 
 char *vg_cmd_capacity(const VgCall *call, GError **error) {
-    return list(call, capacity_columns, G_N_ELEMENTS(capacity_columns),
-                _("The GPUs of this host offer no types of virtual GPU."), error);
+    g_autoptr(VgJson) json = vg_call_ask(call, NULL, error);
+    if (!json)
+        return NULL;
+    if (call->json)
+        return vg_json_print(json, TRUE);
+    g_autoptr(VgJson) rows = capacity_rows(vg_json_get(json, "groups"));
+    if (vg_json_length(rows) == 0)
+        return g_strconcat(_("The GPUs of this host offer no types of virtual GPU."), "\n", NULL);
+    return vg_table_format(rows, capacity_columns, G_N_ELEMENTS(capacity_columns));
 }
