@@ -5,3 +5,21 @@ tests_lib_libgolden_la_SOURCES = tests/lib/golden.c tests/lib/golden.h
 tests_lib_libgolden_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_lib_libgolden_la_LIBADD = $(GLIB_LIBS)
 VG_GOLDEN = tests/lib/libgolden.la
+
+# What the source promises of itself. check-checks plants faults and sees whether the others find them.
+dist_check_SCRIPTS += \
+	build-aux/check-checks.sh \
+	build-aux/check-exports.sh \
+	build-aux/check-layers.sh \
+	build-aux/check-potfiles.sh \
+	build-aux/check-sizes.sh \
+	build-aux/check-words.sh
+TESTS += \
+	build-aux/check-checks.sh \
+	build-aux/check-exports.sh \
+	build-aux/check-layers.sh \
+	build-aux/check-sizes.sh \
+	build-aux/check-words.sh
+EXTRA_DIST += \
+	build-aux/layers.awk build-aux/layers.txt \
+	build-aux/sizes.awk build-aux/size-exceptions.txt
