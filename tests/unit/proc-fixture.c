@@ -71,8 +71,8 @@ static char *fake_uri(VgSession *s, GError **error) {
 static char *fake_capabilities(VgSession *s, GError **error) {
     return g_strdup("<capabilities/>");
 }
-static char *fake_domain_capabilities(VgSession *s, const char *emulator, const char *arch, const char *machine, const char *virttype,
-                                      guint flags, GError **error) {
+static char *fake_domain_capabilities(VgSession *s, const char *emulator, const char *arch, const char *machine,
+                                      const char *virttype, guint flags, GError **error) {
     return g_strdup_printf("%s|%s|%s|%s|%u", emulator ? emulator : "-", arch ? arch : "-", machine ? machine : "-",
                            virttype ? virttype : "-", flags);
 }
@@ -127,7 +127,8 @@ static gboolean fake_info(VgSession *s, const VgUuid *dom, VgDomInfo *ret, GErro
     *ret = (VgDomInfo){is(dom, &fake_alpha) ? 1 : 5, 4096, 2048, 2, 123456789012345};
     return known(s, "info", dom, error);
 }
-static gboolean fake_state(VgSession *s, const VgUuid *dom, guint flags, int *ret_state, int *ret_reason, GError **error) {
+static gboolean fake_state(VgSession *s, const VgUuid *dom, guint flags, int *ret_state, int *ret_reason,
+                           GError **error) {
     *ret_state = is(dom, &fake_alpha) ? 1 : 5;
     *ret_reason = 3;
     return known(s, "state", dom, error);
@@ -146,7 +147,8 @@ static gboolean fake_vcpus(VgSession *s, const VgUuid *dom, guint flags, int *re
     *ret = 2;
     return known(s, "vcpus", dom, error);
 }
-static gboolean fake_memory_stats(VgSession *s, const VgUuid *dom, guint flags, VgMemStat **ret, gsize *ret_n, GError **error) {
+static gboolean fake_memory_stats(VgSession *s, const VgUuid *dom, guint flags, VgMemStat **ret, gsize *ret_n,
+                                  GError **error) {
     if (!known(s, "memory_stats", dom, error))
         return FALSE;
     *ret = g_new0(VgMemStat, 2);
@@ -155,7 +157,8 @@ static gboolean fake_memory_stats(VgSession *s, const VgUuid *dom, guint flags, 
     *ret_n = 2;
     return TRUE;
 }
-static char *fake_get_metadata(VgSession *s, const VgUuid *dom, int type, const char *uri, guint flags, GError **error) {
+static char *fake_get_metadata(VgSession *s, const VgUuid *dom, int type, const char *uri, guint flags,
+                               GError **error) {
     if (!known(s, "get_metadata", dom, error))
         return NULL;
     if (is(dom, &fake_alpha))
@@ -229,10 +232,10 @@ static void fake_create_xml(VgSession *s, const char *xml, guint flags, VgDone d
     g_autofree char *word = g_strdup_printf("create_xml(%.20s,%u)", xml, flags);
     slow(s, word, done);
 }
-#define DOM_FLAGS(name)                                                                                                        \
-    static void fake_##name(VgSession *s, const VgUuid *dom, guint flags, VgDone done) {                                       \
-        g_autofree char *word = g_strdup_printf(#name "(%u)", flags);                                                          \
-        slow(s, word, done);                                                                                                   \
+#define DOM_FLAGS(name)                                                                                                \
+    static void fake_##name(VgSession *s, const VgUuid *dom, guint flags, VgDone done) {                               \
+        g_autofree char *word = g_strdup_printf(#name "(%u)", flags);                                                  \
+        slow(s, word, done);                                                                                           \
     }
 DOM_FLAGS(create)
 DOM_FLAGS(destroy)
@@ -248,8 +251,8 @@ static void fake_resume(VgSession *s, const VgUuid *dom, VgDone done) {
 static void fake_set_autostart(VgSession *s, const VgUuid *dom, gboolean on, VgDone done) {
     slow(s, on ? "autostart" : "no_autostart", done);
 }
-static void fake_set_metadata(VgSession *s, const VgUuid *dom, int type, const char *metadata, const char *key, const char *uri,
-                              guint flags, VgDone done) {
+static void fake_set_metadata(VgSession *s, const VgUuid *dom, int type, const char *metadata, const char *key,
+                              const char *uri, guint flags, VgDone done) {
     g_autofree char *word = g_strdup_printf("set_metadata(%d,%s,%s,%s,%u)", type, metadata != NULL ? metadata : "-",
                                             key != NULL ? key : "-", uri != NULL ? uri : "-", flags);
     slow(s, word, done);

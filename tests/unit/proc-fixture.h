@@ -15,10 +15,10 @@ typedef struct {
     VgServer *server;
     VgProc *proc;
     FakeMode mode;
-    GQueue held;      /* VgDone of calls that wait for fake_release() */
-    GString *log;     /* one word per call that reached the driver */
-    guint sessions;   /* open ones */
-    guint extra;      /* so many more guests in list() */
+    GQueue held;    /* VgDone of calls that wait for fake_release() */
+    GString *log;   /* one word per call that reached the driver */
+    guint sessions; /* open ones */
+    guint extra;    /* so many more guests in list() */
 } Fake;
 
 Fake *fake_new(void);

@@ -32,10 +32,10 @@ typedef struct {
     GArray *calls; /* headers of the calls of all, in order */
 } Script;
 
-#define fail(s, ...)                                                                                                           \
-    do {                                                                                                                       \
-        g_autofree char *why = g_strdup_printf(__VA_ARGS__);                                                                   \
-        g_error("%s:%d: %s", (s)->file, (s)->line, why);                                                                       \
+#define fail(s, ...)                                                                                                   \
+    do {                                                                                                               \
+        g_autofree char *why = g_strdup_printf(__VA_ARGS__);                                                           \
+        g_error("%s:%d: %s", (s)->file, (s)->line, why);                                                               \
     } while (0)
 
 /* --- words ---------------------------------------------------------------------------------------------------------------------- */
@@ -157,7 +157,8 @@ static gint64 number(const Script *s, const char *word) {
 
 /* --- C: --------------------------------------------------------------------------------------------------------------------------- */
 
-static void send_message(Script *s, guint32 program, guint32 version, gint32 procedure, int type, int status, char **words) {
+static void send_message(Script *s, guint32 program, guint32 version, gint32 procedure, int type, int status,
+                         char **words) {
     g_autoptr(GByteArray) payload = values(s, words);
     g_autoptr(GByteArray) out = g_byte_array_new();
     VgMsgHeader header = {program, version, procedure, (VgMsgType)type, ++s->peer->serial, (VgMsgStatus)status};

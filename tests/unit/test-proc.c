@@ -63,10 +63,11 @@ static void row_is_complete(guint32 program, gint32 number, const VgRow *row) {
 
 /* Written down once more, by hand: what the first release promises. */
 static void test_table(void) {
-    static const int promised[] = {1,   2,   3,   4,   5,   6,   7,   9,   10,  11,  12,  14,  15,  16,  19,  21,  22,  23,  24,
-                                   25,  27,  28,  29,  33,  34,  35,  37,  51,  59,  60,  66,  105, 106, 110, 111, 112, 113, 114,
-                                   115, 116, 117, 122, 149, 150, 151, 157, 159, 167, 168, 183, 187, 196, 200, 202, 212, 231, 234,
-                                   258, 264, 265, 273, 285, 316, 317, 342, 350, 360, 361, 419, 426, 436};
+    static const int promised[] = {1,   2,   3,   4,   5,   6,   7,   9,   10,  11,  12,  14,  15,  16,  19,
+                                   21,  22,  23,  24,  25,  27,  28,  29,  33,  34,  35,  37,  51,  59,  60,
+                                   66,  105, 106, 110, 111, 112, 113, 114, 115, 116, 117, 122, 149, 150, 151,
+                                   157, 159, 167, 168, 183, 187, 196, 200, 202, 212, 231, 234, 258, 264, 265,
+                                   273, 285, 316, 317, 342, 350, 360, 361, 419, 426, 436};
     gsize n, rows_with_name = 0;
     const VgRow *rows = vg_table_rows(VG_REMOTE_PROGRAM, &n);
     for (gsize i = 0; i < G_N_ELEMENTS(promised); i++) {
@@ -221,7 +222,8 @@ static void test_slow_later(void) {
     fake->mode = FAKE_LATER;
     remote_text args = {xml};
     remote_nonnull_domain dom = {0};
-    g_assert_cmpint(peer_ask(peer, 11, (xdrproc_t)xdr_remote_text, &args, (xdrproc_t)xdr_remote_nonnull_domain, &dom), ==, 0);
+    g_assert_cmpint(peer_ask(peer, 11, (xdrproc_t)xdr_remote_text, &args, (xdrproc_t)xdr_remote_nonnull_domain, &dom),
+                    ==, 0);
     g_assert_cmpstr(dom.name, ==, "alpha");
     xdr_free((xdrproc_t)xdr_remote_nonnull_domain, (char *)&dom);
     peer_free(peer);
@@ -236,7 +238,8 @@ static void test_list_bound(void) {
     peer_open(peer);
     remote_list_all_args args = {1, 0};
     remote_connect_list_all_domains_ret ret = {0};
-    xdrproc_t filter = (xdrproc_t)xdr_remote_list_all_args, ret_filter = (xdrproc_t)xdr_remote_connect_list_all_domains_ret;
+    xdrproc_t filter = (xdrproc_t)xdr_remote_list_all_args,
+              ret_filter = (xdrproc_t)xdr_remote_connect_list_all_domains_ret;
     fake->extra = REMOTE_DOMAIN_LIST_MAX - 2;
     g_assert_cmpint(peer_ask(peer, 273, filter, &args, ret_filter, &ret), ==, 0);
     g_assert_cmpuint(ret.domains.domains_len, ==, REMOTE_DOMAIN_LIST_MAX);
@@ -381,8 +384,8 @@ static void test_many_subscriptions(void) {
         g_assert_cmpint(subscribe(peer, VG_EVENT_LIFECYCLE, i % 2 ? &fake_beta : NULL), ==, i);
     remote_connect_domain_event_callback_register_any_args args = {0, NULL};
     g_assert_cmpint(
-        peer_ask(peer, 316, (xdrproc_t)xdr_remote_connect_domain_event_callback_register_any_args, &args, NULL, NULL), ==,
-        VG_ERR_OPERATION_FAILED);
+        peer_ask(peer, 316, (xdrproc_t)xdr_remote_connect_domain_event_callback_register_any_args, &args, NULL, NULL),
+        ==, VG_ERR_OPERATION_FAILED);
     peer_free(peer);
     fake_free(fake);
 }
