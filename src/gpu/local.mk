@@ -1,1 +1,25 @@
 # gpu: its list of files
+noinst_LTLIBRARIES += libgpu.la
+libgpu_la_SOURCES = \
+	src/gpu/host.h src/gpu/gpus.h src/gpu/engine.h \
+	src/gpu/types.h src/gpu/types.c src/gpu/inventory.h src/gpu/inventory.c \
+	src/gpu/groups.h src/gpu/groups.c src/gpu/place.h src/gpu/place.c src/gpu/room.c \
+	src/gpu/ledger.h src/gpu/ledger.c \
+	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/backend_mdev.c \
+	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
+	src/gpu/host_real.h src/gpu/host_real.c
+libgpu_la_CPPFLAGS = $(AM_CPPFLAGS)
+libgpu_la_CFLAGS = $(AM_CFLAGS) $(PCIACCESS_CFLAGS)
+libgpu_la_LIBADD = $(PCIACCESS_LIBS)
+
+dist_pkgdata_DATA += src/gpu/catalogue.json
+
+# Links a program with the GPU engine.
+VG_GPU = libgpu.la
+
+check_PROGRAMS += tests/unit/test-gpus
+TESTS += tests/unit/test-gpus
+tests_unit_test_gpus_SOURCES = tests/unit/test-gpus.c
+tests_unit_test_gpus_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_gpus_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)

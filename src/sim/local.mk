@@ -1,4 +1,10 @@
 # sim: a Xen host with GPUs that needs neither.
+noinst_LTLIBRARIES += libsimgpus.la
+libsimgpus_la_SOURCES = src/sim/gpus.h src/sim/gpus.c src/sim/kernel.h src/sim/kernel.c src/sim/kernel_tree.c
+libsimgpus_la_CPPFLAGS = $(AM_CPPFLAGS)
+libsimgpus_la_CFLAGS = $(AM_CFLAGS)
+libsimgpus_la_LIBADD = $(VG_CORE) $(GLIB_LIBS)
+
 noinst_LTLIBRARIES += libsim.la
 libsim_la_SOURCES = \
 	src/sim/host.h src/sim/host.c src/sim/file.h src/sim/store.c \
@@ -6,4 +12,4 @@ libsim_la_SOURCES = \
 	src/sim/control.h src/sim/control.c
 libsim_la_CPPFLAGS = $(AM_CPPFLAGS)
 libsim_la_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS)
-libsim_la_LIBADD = libxen.la $(VG_CORE) $(XEN_LIBS)
+libsim_la_LIBADD = libsimgpus.la libxen.la $(VG_CORE) $(XEN_LIBS)

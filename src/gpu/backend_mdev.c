@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * backend_mdev.c: mediated devices. A UUID written to a type's "create" makes one, "1" written to its "remove" ends it; both are believed only
+ * when the device is seen to be there, or gone. A device of our UUID that sits elsewhere or is of another type is somebody else's.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/i18n.h"
+#include "gpu/backend.h"
+
+#define VG_AREA "gpu"
+#include "base/log.h"
+
+#define STEP_MS 10
+
+typedef struct {
+    const VgBackendHost *host;
+    const VgPlace *place;
+    char uuid[VG_UUID_TEXT], parent[VG_PCIADDR_TEXT];
+    char *device; /* sys/bus/mdev/devices/UUID */
+} Mdev;
+
+static void mdev_clear(Mdev *m) {
+    g_free(m->device);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Mdev, mdev_clear)
+
+static void mdev_init(Mdev *m, const VgBackendHost *host, const VgPlace *place) {
+    m->host = host;
+    m->place = place;
+    vg_uuid_format(&place->vgpu, m->uuid);
+    vg_pciaddr_format(place->has_vf ? &place->vf : &place->gpu, m->parent);
+    m->device = g_strconcat("sys/bus/mdev/devices/", m->uuid, NULL);
+}
+
+static gboolean usable(const VgGpuHost *host, GError **error) {
+    if (host->dm_can_vfio)
+        return TRUE;
+    vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                 _("its vGPUs are mediated devices, and the configured device model cannot use VFIO under Xen: QEMU "
+                   "maps a guest's memory "
+                   "page by page there; a device model that can has to be declared in virtgridd.conf"));
+    return FALSE;
+}
+
+static gboolean is_there(const Mdev *m) {
+    return vg_sysroot_exists(m->host->root, m->device);
+}
+
+/* Waits until the device is (@wanted) or is not there. */
+static gboolean wait_until(const Mdev *m, gboolean wanted) {
+    for (guint waited = 0; is_there(m) != wanted; waited += STEP_MS) {
+        if (waited >= m->host->wait_ms)
+            return FALSE;
+        g_usleep(STEP_MS * 1000);
+    }
+    return TRUE;
+}
+
+static char *link_name(const Mdev *m, const char *name) {
+    g_autofree char *path = g_strconcat(m->device, name, NULL);
+    g_autofree char *target = vg_sysroot_readlink(m->host->root, path);
+    return target != NULL ? g_path_get_basename(target) : NULL;
+}
+
+/* The PCI function it sits on: the folder above it in its link. */
+static char *parent_of(const Mdev *m) {
+    g_autofree char *target = vg_sysroot_readlink(m->host->root, m->device);
+    if (target == NULL)
+        return NULL;
+    g_autofree char *folder = g_path_get_dirname(target);
+    return g_path_get_basename(folder);
+}
+
+/* Is the device that is there the one of this place? */
+static gboolean is_ours(const Mdev *m, GError **error) {
+    g_autofree char *parent = parent_of(m), *type = link_name(m, "/mdev_type");
+    if (g_strcmp0(parent, m->parent) == 0 && (type == NULL || strcmp(type, m->place->type_id) == 0))
+        return TRUE;
+    vg_set_error(error, VG_ERR_RESOURCE_BUSY,
+                 _("the kernel has a mediated device %s already: type %s on %s, not type %s on %s; it was made by "
+                   "somebody else and is left "
+                   "alone; give the vGPU another UUID or remove that device"),
+                 m->uuid, type != NULL ? type : "?", parent != NULL ? parent : "?", m->place->type_id, m->parent);
+    return FALSE;
+}
+
+/* --- creating ------------------------------------------------------------------------------------------------------ */
+
+static const struct {
+    int errnum;
+    VgErrorCode code;
+    const char *why;
+} create_errors[] = {
+    {ENOSPC, VG_ERR_RESOURCE_BUSY, N_("the kernel has no room left for it; devices made by other hands may hold it")},
+    {EUSERS, VG_ERR_RESOURCE_BUSY, N_("the kernel has no room left for it; devices made by other hands may hold it")},
+    {EEXIST, VG_ERR_RESOURCE_BUSY, N_("the kernel says that a device of this UUID exists, and does not show it")},
+    {ENOENT, VG_ERR_DEVICE_MISSING, N_("the kernel offers this type no more; its driver may have been unloaded")},
+    {ENODEV, VG_ERR_DEVICE_MISSING, N_("the kernel says that the GPU is gone")},
+};
+
+static gboolean create_failed(const Mdev *m, int errnum, GError **error) {
+    VgErrorCode code = VG_ERR_SYSTEM_ERROR;
+    const char *why = g_strerror(errnum);
+    for (guint i = 0; i < G_N_ELEMENTS(create_errors); i++)
+        if (create_errors[i].errnum == errnum) {
+            code = create_errors[i].code;
+            why = _(create_errors[i].why);
+        }
+    vg_set_error(error, code, _("cannot create mediated device %s of type %s on GPU %s: %s"), m->uuid,
+                 m->place->type_id, m->parent, why);
+    return FALSE;
+}
+
+static gboolean make(const Mdev *m, GError **error) {
+    g_autofree char *path =
+        g_strdup_printf("sys/bus/pci/devices/%s/mdev_supported_types/%s/create", m->parent, m->place->type_id);
+    if (vg_fault("gpu.mdev.create"))
+        return create_failed(m, EIO, error);
+    if (!vg_sysroot_write(m->host->root, path, m->uuid))
+        return create_failed(m, errno, error);
+    if (vg_fault("gpu.mdev.created"))
+        return create_failed(m, EIO, error);
+    if (wait_until(m, TRUE))
+        return TRUE;
+    vg_set_error(error, VG_ERR_OPERATION_TIMEOUT,
+                 _("the kernel took the order for mediated device %s on GPU %s but has not shown it within %u ms"),
+                 m->uuid, m->parent, m->host->wait_ms);
+    return FALSE;
+}
+
+static gboolean set_params(const Mdev *m, const char *const *params, GError **error) {
+    if (params == NULL || params[0] == NULL)
+        return TRUE;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (const char *const *p = params; p[0] != NULL && p[1] != NULL; p += 2)
+        g_string_append_printf(text, "%s%s=%s", text->len > 0 ? "," : "", p[0], p[1]);
+    g_autofree char *path = g_strconcat(m->device, "/nvidia/vgpu_params", NULL);
+    int errnum = vg_fault("gpu.mdev.params") ? EIO : vg_sysroot_write(m->host->root, path, text->str) ? 0 : errno;
+    if (errnum != 0) {
+        vg_set_errno(error, errnum, _("the driver of GPU %s does not take the parameters '%s'"), m->parent, text->str);
+        return FALSE;
+    }
+    return !vg_fault("gpu.mdev.params-set") || create_failed(m, EIO, error);
+}
+
+static gboolean mdev_remove(const VgBackendHost *host, const VgPlace *place, GError **error);
+
+static gboolean mdev_create(const VgBackendHost *host, const VgPlace *place, const char *const *params,
+                            GError **error) {
+    g_auto(Mdev) m = {0};
+    mdev_init(&m, host, place);
+    if (is_there(&m)) {
+        if (!is_ours(&m, error))
+            return FALSE;
+    } else if (!make(&m, error)) {
+        /* The order may have been carried out all the same, now or a little later. */
+        if (!is_there(&m) || mdev_remove(host, place, NULL))
+            return FALSE;
+        vg_warn("mediated device %s, whose creation failed, could not be removed; a later stop or start tries again",
+                m.uuid);
+        return FALSE;
+    }
+    if (set_params(&m, params, error))
+        return TRUE;
+    if (!mdev_remove(host, place, NULL))
+        vg_warn("mediated device %s, whose parameters failed, could not be removed; a later stop or start tries again",
+                m.uuid);
+    return FALSE;
+}
+
+/* --- removing ------------------------------------------------------------------------------------------------------ */
+
+/* A device model that has just ended may still hold it for a moment, then the driver says EBUSY or EAGAIN. */
+static gboolean end(const Mdev *m, GError **error) {
+    g_autofree char *path = g_strconcat(m->device, "/remove", NULL);
+    int errnum = 0;
+    for (guint waited = 0; waited <= m->host->wait_ms; waited += STEP_MS) {
+        errnum = 0;
+        if (vg_fault("gpu.mdev.remove"))
+            errnum = EIO;
+        else if (!vg_sysroot_write(m->host->root, path, "1"))
+            errnum = errno;
+        if (errnum == 0 || !is_there(m))
+            return TRUE;
+        if (errnum != EBUSY && errnum != EAGAIN)
+            break;
+        g_usleep(STEP_MS * 1000);
+    }
+    if (errnum == EBUSY || errnum == EAGAIN)
+        vg_set_error(error, VG_ERR_RESOURCE_BUSY,
+                     _("mediated device %s on GPU %s is still in use by a process, says the kernel after %u ms; it "
+                       "stays until that ends"),
+                     m->uuid, m->parent, m->host->wait_ms);
+    else
+        vg_set_errno(error, errnum, _("cannot remove mediated device %s of GPU %s"), m->uuid, m->parent);
+    return FALSE;
+}
+
+static gboolean mdev_remove(const VgBackendHost *host, const VgPlace *place, GError **error) {
+    g_auto(Mdev) m = {0};
+    mdev_init(&m, host, place);
+    if (!is_there(&m))
+        return TRUE;
+    g_autoptr(GError) foreign = NULL;
+    if (!is_ours(&m, &foreign)) {
+        /* Ours is gone; what has its UUID now is not ours to touch. */
+        vg_warn("%s", foreign->message);
+        return TRUE;
+    }
+    if (!end(&m, error))
+        return FALSE;
+    if (vg_fault("gpu.mdev.removed")) {
+        vg_set_errno(error, EIO, _("cannot remove mediated device %s of GPU %s"), m.uuid, m.parent);
+        return FALSE;
+    }
+    if (wait_until(&m, FALSE))
+        return TRUE;
+    vg_set_error(error, VG_ERR_OPERATION_TIMEOUT,
+                 _("the kernel took the order to remove mediated device %s of GPU %s but still shows it after %u ms"),
+                 m.uuid, m.parent, host->wait_ms);
+    return FALSE;
+}
+
+const VgBackend vg_backend_mdev = {
+    .id = VG_BACKEND_MDEV,
+    .name = "mdev",
+    .bar_kib = 256 * 1024,
+    .in_kernel = TRUE,
+    .usable = usable,
+    .create = mdev_create,
+    .remove = mdev_remove,
+};

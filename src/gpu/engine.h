@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* engine.h: what the files of the engine share: its state. Main loop only, except where gpus.h says otherwise. */
+#pragma once
+
+#include "gpu/gpus.h"
+#include "gpu/groups.h"
+#include "gpu/inventory.h"
+#include "gpu/ledger.h"
+#include "gpu/place.h"
+
+/* What a place is besides what the driver sees. */
+typedef struct {
+    guint32 gpu; /* VG_PLACE_ANY: not there any more */
+    const VgType *type;
+    guint32 units;
+    guint slot;
+    gboolean primary;
+    char **params; /* or NULL */
+} VgPlaceInside;
+
+struct VgClaim {
+    VgGpus *gpus;
+    VgUuid owner;
+    char *owner_name;
+    gsize n;
+    VgPlace *places;
+    VgPlaceInside *insides;
+    guint64 id;
+    char *record; /* for the ledger */
+};
+
+struct VgGpus {
+    VgGpuHost *host;
+    VgTypes *types;
+    VgInventory inventory;
+    GArray *groups; /* of VgGpuGroup */
+    VgPolicy *policies;
+    VgRoom room;
+    VgLedger *ledger; /* the ledger queue's */
+    guint64 generation;
+    GPtrArray *claims;   /* of VgClaim, oldest first */
+    GHashTable *by_vgpu; /* VgUuid -> VgClaim */
+    GArray *foreign;     /* of VgKernelVgpu: made by other hands */
+    GArray *views;       /* what vg_gpus_view() lent last */
+    VgBackendHost backend_host;
+};
+
+/* --- room.c --- */
+
+void vg_gpus_room_build(VgGpus *gpus);
+void vg_gpus_room_free(VgGpus *gpus);
+
+/* --- request.c: from what is asked for to what placement wants -------------------------------------------------------- */
+
+/* FALSE if it can never be met here. @wants: n of them, or NULL. */
+gboolean vg_gpus_resolve(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgWant *wants, GError **error);
+
+/* --- explain.c: why not, and who has it --------------------------------------------------------------------------------- */
+
+/* After vg_place() said no: the most hopeful reason as the error, every GPU's as its text. */
+void vg_gpus_explain(VgGpus *gpus, const VgWant *wants, guint n, GError **error);
+/* Names of types that this host has, shortened. Caller frees. */
+char *vg_gpus_type_names(VgGpus *gpus);
+char *vg_gpu_type_names(const VgGpu *gpu);
+/* Adds ", item", and from the @most-th on counts only; vg_list_end() says how many more. */
+typedef struct {
+    GString *text;
+    guint n, most;
+} VgShortList;
+void vg_list_begin(VgShortList *list, guint most);
+void vg_list_add(VgShortList *list, const char *item);
+char *vg_list_end(VgShortList *list);

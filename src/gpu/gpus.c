@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * gpus.c: the engine: puts inventory, groups, placement, ledger and back ends together for the driver. A claim counts from the moment it is made.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/i18n.h"
+#include "gpu/engine.h"
+
+#define VG_AREA "gpu"
+#include "base/log.h"
+
+#define KERNEL_WAIT_MS 5000
+
+/* --- claims ---------------------------------------------------------------------------------------------------------- */
+
+static VgClaim *claim_new(VgGpus *gpus, const VgUuid *owner, const char *owner_name, gsize n) {
+    VgClaim *c = g_new0(VgClaim, 1);
+    c->gpus = gpus;
+    c->owner = *owner;
+    c->owner_name = g_strdup(owner_name != NULL ? owner_name : "?");
+    c->n = n;
+    c->places = g_new0(VgPlace, n);
+    c->insides = g_new0(VgPlaceInside, n);
+    return c;
+}
+
+static void claim_free(VgClaim *c) {
+    vg_places_free(c->places, c->n);
+    for (gsize i = 0; i < c->n; i++)
+        g_strfreev(c->insides[i].params);
+    g_free(c->insides);
+    g_free(c->owner_name);
+    g_free(c->record);
+    g_free(c);
+}
+
+/* From now on it counts. */
+static void claim_enter(VgClaim *c) {
+    VgGpus *gpus = c->gpus;
+    for (gsize i = 0; i < c->n; i++) {
+        VgPlaceInside *in = &c->insides[i];
+        if (in->gpu != VG_PLACE_ANY)
+            in->units = vg_room_take(&gpus->room, in->gpu, in->type->index);
+        g_hash_table_replace(gpus->by_vgpu, &c->places[i].vgpu, c);
+    }
+    g_ptr_array_add(gpus->claims, c);
+}
+
+void vg_gpus_release(VgClaim *claim) {
+    if (claim == NULL)
+        return;
+    VgGpus *gpus = claim->gpus;
+    for (gsize i = 0; i < claim->n; i++) {
+        if (claim->insides[i].gpu != VG_PLACE_ANY)
+            vg_room_give(&gpus->room, claim->insides[i].gpu, claim->insides[i].units);
+        if (g_hash_table_lookup(gpus->by_vgpu, &claim->places[i].vgpu) == claim)
+            g_hash_table_remove(gpus->by_vgpu, &claim->places[i].vgpu);
+    }
+    g_ptr_array_remove(gpus->claims, claim);
+    claim_free(claim);
+}
+
+void vg_places_free(VgPlace *places, gsize n) {
+    for (gsize i = 0; places != NULL && i < n; i++)
+        g_free(places[i].vfio_path);
+    g_free(places);
+}
+
+const VgPlace *vg_claim_places(const VgClaim *claim, gsize *ret_n) {
+    *ret_n = claim->n;
+    return claim->places;
+}
+
+const VgUuid *vg_claim_owner(const VgClaim *claim) {
+    return &claim->owner;
+}
+
+VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n) {
+    *ret_n = gpus->claims->len;
+    VgClaim **list = g_new0(VgClaim *, gpus->claims->len + 1);
+    for (guint i = 0; i < gpus->claims->len; i++)
+        list[i] = g_ptr_array_index(gpus->claims, i);
+    return list;
+}
+
+/* --- opening --------------------------------------------------------------------------------------------------------- */
+
+static void place_fill(VgGpus *gpus, VgPlace *p, const VgBackend *backend, const VgType *type) {
+    p->backend = backend->id;
+    p->backend_name = backend->name;
+    p->bar_kib = backend->bar_kib;
+    p->type_name = type->name;
+    p->type_id = type->id;
+    if (backend->in_kernel) {
+        char uuid[VG_UUID_TEXT];
+        p->vfio_path = g_build_filename(vg_sysroot_path(gpus->host->root), "sys/bus/mdev/devices",
+                                        vg_uuid_format(&p->vgpu, uuid), NULL);
+    }
+}
+
+/* One that neither catalogue nor kernel have any more is remembered by what the ledger says of it. */
+static const VgType *type_of_ledger(VgGpus *gpus, const VgLedgerVgpu *v) {
+    const VgType *type = vg_types_by_name(gpus->types, v->type_name);
+    if (type == NULL)
+        type = vg_types_by_id(gpus->types, v->type_id);
+    return type != NULL ? type : vg_types_of_kernel(gpus->types, v->type_id, v->type_name, NULL, NULL, 1);
+}
+
+static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
+    VgClaim *c = claim_new(gpus, &l->owner, l->owner_name, l->n);
+    c->id = l->id;
+    c->record = vg_ledger_print(l);
+    for (gsize i = 0; i < l->n; i++) {
+        const VgLedgerVgpu *v = &l->vgpus[i];
+        VgPlace *p = &c->places[i];
+        VgPlaceInside *in = &c->insides[i];
+        const VgBackend *backend = vg_backend_by_name(v->backend);
+        const VgType *type = type_of_ledger(gpus, v);
+        if (backend == NULL) {
+            vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                         _("the ledger of vGPUs has one of back end '%s', which this virtgrid does not have; was it "
+                           "written by a newer one?"),
+                         v->backend);
+            claim_free(c);
+            return FALSE;
+        }
+        p->vgpu = v->vgpu;
+        p->gpu = v->gpu;
+        p->has_vf = v->has_vf;
+        p->vf = v->vf;
+        p->generation = v->generation;
+        place_fill(gpus, p, backend, type);
+        in->gpu = vg_inventory_find(&gpus->inventory, &v->gpu);
+        in->type = type;
+        in->slot = v->slot;
+        in->primary = v->primary;
+        in->params = g_strdupv(v->params);
+        if (in->gpu == VG_PLACE_ANY)
+            vg_warn("GPU of a vGPU of '%s' is not there any more", c->owner_name);
+    }
+    g_ptr_array_add(gpus->claims, c);
+    return TRUE;
+}
+
+/* What the kernel has and the ledger does not know takes room and is left alone. */
+static void find_foreign(VgGpus *gpus) {
+    char uuid[VG_UUID_TEXT];
+    for (guint i = 0; i < gpus->inventory.kernel->len; i++) {
+        const VgKernelVgpu *v = &g_array_index(gpus->inventory.kernel, VgKernelVgpu, i);
+        if (g_hash_table_contains(gpus->by_vgpu, &v->uuid))
+            continue;
+        g_array_append_val(gpus->foreign, *v);
+        if (v->type != NULL)
+            vg_room_take(&gpus->room, v->gpu, v->type->index);
+        else
+            gpus->room.gpus[v->gpu].used += gpus->room.gpus[v->gpu].size; /* nobody knows what it takes */
+        vg_info("mediated device %s on GPU %s was made by other hands: it counts and is left alone",
+                vg_uuid_format(&v->uuid, uuid), gpus->inventory.gpus[v->gpu].text);
+    }
+}
+
+static gboolean read_ledger(VgGpus *gpus, const char *path, GError **error) {
+    g_autoptr(GPtrArray) claims = NULL;
+    gpus->ledger = vg_ledger_open(path, &claims, &gpus->generation, error);
+    if (gpus->ledger == NULL)
+        return FALSE;
+    for (guint i = 0; i < claims->len; i++)
+        if (!adopt(gpus, g_ptr_array_index(claims, i), error))
+            return FALSE;
+    return TRUE;
+}
+
+VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) {
+    VgGpus *gpus = g_new0(VgGpus, 1);
+    gpus->host = host;
+    gpus->backend_host = (VgBackendHost){host->root, KERNEL_WAIT_MS};
+    gpus->claims = g_ptr_array_new();
+    gpus->by_vgpu = g_hash_table_new(vg_uuid_hash, vg_uuid_equal_ptr);
+    gpus->foreign = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
+    gpus->views = g_array_new(FALSE, FALSE, sizeof(VgGpuTypeView));
+    gpus->types = vg_types_load(paths->catalogue, error);
+    if (gpus->types == NULL || !vg_inventory_read(host, gpus->types, &gpus->inventory, error) ||
+        !vg_groups_read(paths->config, &gpus->inventory, &gpus->groups, error) ||
+        !read_ledger(gpus, paths->ledger, error)) {
+        vg_gpus_free(gpus);
+        return NULL;
+    }
+    /* After the ledger: it may know types that neither catalogue nor kernel have now. */
+    vg_gpus_room_build(gpus);
+    g_autoptr(GPtrArray) claims = g_steal_pointer(&gpus->claims);
+    gpus->claims = g_ptr_array_new();
+    for (guint i = 0; i < claims->len; i++)
+        claim_enter(g_ptr_array_index(claims, i));
+    find_foreign(gpus);
+    vg_info("%u GPUs, %u claims, %u devices made by other hands", gpus->inventory.n, gpus->claims->len,
+            gpus->foreign->len);
+    return gpus;
+}
+
+void vg_gpus_free(VgGpus *gpus) {
+    if (gpus == NULL)
+        return;
+    for (guint i = 0; i < gpus->claims->len; i++)
+        claim_free(g_ptr_array_index(gpus->claims, i));
+    g_ptr_array_unref(gpus->claims);
+    g_hash_table_unref(gpus->by_vgpu);
+    g_array_unref(gpus->foreign);
+    g_array_unref(gpus->views);
+    vg_gpus_room_free(gpus);
+    vg_ledger_free(gpus->ledger);
+    g_clear_pointer(&gpus->groups, g_array_unref);
+    vg_inventory_clear(&gpus->inventory);
+    vg_types_free(gpus->types);
+    gpus->host->ops->free(gpus->host);
+    g_free(gpus);
+}
+
+/* --- placing --------------------------------------------------------------------------------------------------------- */
+
+/* FALSE if a vGPU's UUID is in use already, here or in the kernel. */
+static gboolean check_identities(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, GError **error) {
+    char uuid[VG_UUID_TEXT];
+    for (gsize i = 0; i < n; i++) {
+        const VgClaim *c = g_hash_table_lookup(gpus->by_vgpu, &requests[i].vgpu);
+        if (c != NULL) {
+            vg_set_error(error, VG_ERR_RESOURCE_BUSY, _("vGPU %s is in use by domain '%s'"),
+                         vg_uuid_format(&requests[i].vgpu, uuid), c->owner_name);
+            return FALSE;
+        }
+        for (guint k = 0; k < gpus->foreign->len; k++) {
+            const VgKernelVgpu *v = &g_array_index(gpus->foreign, VgKernelVgpu, k);
+            if (vg_uuid_equal(&v->uuid, &requests[i].vgpu)) {
+                vg_set_error(error, VG_ERR_RESOURCE_BUSY,
+                             _("a mediated device %s exists on GPU %s already and was made by other hands; remove it, "
+                               "or give the vGPU another UUID"),
+                             vg_uuid_format(&v->uuid, uuid), gpus->inventory.gpus[v->gpu].text);
+                return FALSE;
+            }
+        }
+    }
+    return TRUE;
+}
+
+static gboolean place_all(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgWant wants[VG_PLACE_MOST],
+                          guint32 picked[VG_PLACE_MOST], GError **error) {
+    if (!vg_gpus_resolve(gpus, requests, n, wants, error))
+        return FALSE;
+    if (vg_place(&gpus->room, wants, (guint)n, picked))
+        return TRUE;
+    vg_gpus_explain(gpus, wants, (guint)n, error);
+    return FALSE;
+}
+
+static void place_set(VgGpus *gpus, VgPlace *p, const VgVgpuRequest *r, const VgWant *want, guint32 picked) {
+    const VgGpu *gpu = &gpus->inventory.gpus[picked];
+    p->vgpu = r->vgpu;
+    p->gpu = gpu->record.addr;
+    place_fill(gpus, p, gpu->backend, vg_types_nth(gpus->types, want->type));
+}
+
+gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPlace **ret_places, GError **error) {
+    VgWant wants[VG_PLACE_MOST];
+    guint32 picked[VG_PLACE_MOST];
+    if (!place_all(gpus, requests, n, wants, picked, error))
+        return FALSE;
+    *ret_places = g_new0(VgPlace, n);
+    for (gsize i = 0; i < n; i++)
+        place_set(gpus, &(*ret_places)[i], &requests[i], &wants[i], picked[i]);
+    return TRUE;
+}
+
+/* The record for the ledger; its strings are the claim's. */
+static char *claim_print(const VgClaim *c) {
+    g_autofree VgLedgerVgpu *vgpus = g_new0(VgLedgerVgpu, c->n);
+    VgLedgerClaim l = {.id = c->id, .owner = c->owner, .owner_name = c->owner_name, .vgpus = vgpus, .n = c->n};
+    for (gsize i = 0; i < c->n; i++) {
+        const VgPlace *p = &c->places[i];
+        vgpus[i] = (VgLedgerVgpu){.vgpu = p->vgpu,
+                                  .gpu = p->gpu,
+                                  .has_vf = p->has_vf,
+                                  .vf = p->vf,
+                                  .backend = (char *)p->backend_name,
+                                  .type_name = (char *)p->type_name,
+                                  .type_id = (char *)p->type_id,
+                                  .generation = p->generation,
+                                  .slot = c->insides[i].slot,
+                                  .primary = c->insides[i].primary,
+                                  .params = c->insides[i].params};
+    }
+    return vg_ledger_print(&l);
+}
+
+VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name, const VgVgpuRequest *requests,
+                       gsize n, GError **error) {
+    VgWant wants[VG_PLACE_MOST];
+    guint32 picked[VG_PLACE_MOST];
+    if (n == 0) {
+        vg_set_error(error, VG_ERR_INVALID_ARG, _("a claim needs at least one vGPU"));
+        return NULL;
+    }
+    if (!place_all(gpus, requests, n, wants, picked, error) || !check_identities(gpus, requests, n, error))
+        return NULL;
+    VgClaim *c = claim_new(gpus, owner, owner_name, n);
+    for (gsize i = 0; i < n; i++) {
+        place_set(gpus, &c->places[i], &requests[i], &wants[i], picked[i]);
+        c->places[i].generation = ++gpus->generation;
+        c->insides[i] = (VgPlaceInside){.gpu = picked[i],
+                                        .type = vg_types_nth(gpus->types, wants[i].type),
+                                        .slot = requests[i].guest_slot,
+                                        .primary = requests[i].primary,
+                                        .params = g_strdupv((char **)requests[i].params)};
+    }
+    c->id = c->places[0].generation;
+    c->record = claim_print(c);
+    claim_enter(c);
+    return c;
+}
+
+/* --- from jobs: touch only the claim and what never changes ----------------------------------------------------------- */
+
+gboolean vg_claim_record(VgClaim *claim, GError **error) {
+    return vg_ledger_claim(claim->gpus->ledger, claim->id, claim->record, error);
+}
+
+gboolean vg_claim_forget(VgClaim *claim, GError **error) {
+    return vg_ledger_release(claim->gpus->ledger, claim->id, error);
+}
+
+gboolean vg_claim_create(VgClaim *claim, GError **error) {
+    for (gsize i = 0; i < claim->n; i++) {
+        const VgPlace *p = &claim->places[i];
+        const VgBackend *backend = vg_backend(p->backend);
+        if (backend->create == NULL)
+            continue;
+        if (backend->create(&claim->gpus->backend_host, p, (const char *const *)claim->insides[i].params, error))
+            continue;
+        for (gsize k = 0; k < i; k++)
+            if (vg_backend(claim->places[k].backend)->remove != NULL)
+                vg_backend(claim->places[k].backend)->remove(&claim->gpus->backend_host, &claim->places[k], NULL);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* All that can go, goes; the first failure is told. */
+gboolean vg_claim_remove(VgClaim *claim, GError **error) {
+    gboolean good = TRUE;
+    for (gsize i = 0; i < claim->n; i++) {
+        const VgBackend *backend = vg_backend(claim->places[i].backend);
+        if (backend->remove != NULL &&
+            !backend->remove(&claim->gpus->backend_host, &claim->places[i], good ? error : NULL))
+            good = FALSE;
+    }
+    return good;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* host_real.c: the real side of the GPU seam: libpciaccess for what is in the slots, /sys for the rest. Only reads. */
+#include "config.h"
+
+#include <errno.h>
+#include <pciaccess.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/i18n.h"
+#include "gpu/host_real.h"
+
+#define DISPLAY_CLASS 0x03
+
+typedef struct {
+    VgGpuHost host;
+    char *vendor_catalog;
+} RealHost;
+
+static char *link_name(VgSysroot *root, const char *folder, const char *name) {
+    g_autofree char *path = g_strconcat(folder, "/", name, NULL);
+    g_autofree char *target = vg_sysroot_readlink(root, path);
+    return target != NULL ? g_path_get_basename(target) : NULL;
+}
+
+static gint64 number(VgSysroot *root, const char *folder, const char *name, gint64 fallback) {
+    g_autofree char *path = g_strconcat(folder, "/", name, NULL);
+    gint64 value;
+    return vg_sysroot_read_int(root, path, &value) ? value : fallback;
+}
+
+static void read_sysfs(VgSysroot *root, VgGpuRecord *r) {
+    char addr[VG_PCIADDR_TEXT];
+    g_autofree char *folder = g_strconcat("sys/bus/pci/devices/", vg_pciaddr_format(&r->addr, addr), NULL);
+    r->driver = link_name(root, folder, "driver");
+    r->numa_node = (int)number(root, folder, "numa_node", -1);
+    r->boot_display = number(root, folder, "boot_vga", 0) == 1;
+    g_autofree char *group = link_name(root, folder, "iommu_group"), *pf = link_name(root, folder, "physfn");
+    r->iommu_group = group != NULL ? (int)g_ascii_strtoll(group, NULL, 10) : -1;
+    r->is_vf = pf != NULL && vg_pciaddr_parse(pf, &r->pf);
+}
+
+static void read_device(VgSysroot *root, struct pci_device *dev, VgGpuRecord *r) {
+    *r = (VgGpuRecord){
+        .addr = {.domain = dev->domain,
+                 .bus = (guint8)dev->bus,
+                 .slot = (guint8)dev->dev,
+                 .function = (guint8)dev->func},
+        .vendor = dev->vendor_id,
+        .device = dev->device_id,
+        .subvendor = dev->subvendor_id,
+        .subdevice = dev->subdevice_id,
+        .class_code = dev->device_class,
+        .vendor_name = g_strdup(pci_device_get_vendor_name(dev)),
+        .device_name = g_strdup(pci_device_get_device_name(dev)),
+    };
+    read_sysfs(root, r);
+}
+
+static int by_address(gconstpointer a, gconstpointer b) {
+    return vg_pciaddr_compare(&((const VgGpuRecord *)a)->addr, &((const VgGpuRecord *)b)->addr);
+}
+
+static gboolean scan(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **error) {
+    /* A machine without PCI (a container, a test) has no GPUs, which is no error. */
+    if (!vg_sysroot_exists(host->root, "sys/bus/pci/devices")) {
+        *ret = NULL;
+        *ret_n = 0;
+        return TRUE;
+    }
+    int rc = pci_system_init();
+    if (rc != 0) {
+        vg_set_errno(error, rc, _("cannot read the PCI devices of this host"));
+        return FALSE;
+    }
+    g_autoptr(GArray) records = g_array_new(FALSE, FALSE, sizeof(VgGpuRecord));
+    struct pci_device_iterator *all = pci_slot_match_iterator_create(NULL);
+    for (struct pci_device *dev = pci_device_next(all); dev != NULL; dev = pci_device_next(all)) {
+        if (dev->device_class >> 16 != DISPLAY_CLASS)
+            continue;
+        VgGpuRecord r;
+        read_device(host->root, dev, &r);
+        g_array_append_val(records, r);
+    }
+    pci_iterator_destroy(all);
+    pci_system_cleanup();
+    g_array_sort(records, by_address);
+    *ret = (VgGpuRecord *)(void *)g_array_steal(records, ret_n);
+    return TRUE;
+}
+
+static void host_free(VgGpuHost *host) {
+    RealHost *real = (RealHost *)host;
+    vg_sysroot_free(host->root);
+    g_free(real->vendor_catalog);
+    g_free(real);
+}
+
+static const VgGpuHostOps ops = {.scan = scan, .free = host_free};
+
+VgGpuHost *vg_gpu_host_real_new(gboolean dm_can_vfio, const char *vendor_catalog, const char *emulator) {
+    RealHost *real = g_new0(RealHost, 1);
+    real->vendor_catalog = g_strdup(vendor_catalog);
+    real->host = (VgGpuHost){.ops = &ops,
+                             .root = vg_sysroot_new("/"),
+                             .dm_can_vfio = dm_can_vfio,
+                             .vendor_catalog = real->vendor_catalog,
+                             .has_emulator = emulator != NULL && access(emulator, X_OK) == 0};
+    return &real->host;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* inventory.c: what GPUs there are and what they offer. Talks to the host seam, the kernel's files and the catalogue. */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/i18n.h"
+#include "gpu/inventory.h"
+#include "gpu/place.h"
+
+#define VG_AREA "gpu"
+#include "base/log.h"
+
+#define MAX_GPUS 4096
+#define MAX_OFFERS 1024
+
+void vg_gpu_record_clear(VgGpuRecord *record) {
+    g_clear_pointer(&record->vendor_name, g_free);
+    g_clear_pointer(&record->device_name, g_free);
+    g_clear_pointer(&record->driver, g_free);
+}
+
+void vg_inventory_clear(VgInventory *inventory) {
+    for (guint i = 0; i < inventory->n; i++) {
+        VgGpu *g = &inventory->gpus[i];
+        vg_gpu_record_clear(&g->record);
+        g_free(g->model);
+        g_free(g->why_not);
+        g_clear_pointer(&g->offers, g_array_unref);
+    }
+    g_clear_pointer(&inventory->gpus, g_free);
+    g_clear_pointer(&inventory->kernel, g_array_unref);
+    inventory->n = 0;
+}
+
+guint vg_inventory_find(const VgInventory *inventory, const VgPciAddr *addr) {
+    guint low = 0, high = inventory->n;
+    while (low < high) {
+        guint mid = low + (high - low) / 2;
+        int c = vg_pciaddr_compare(&inventory->gpus[mid].record.addr, addr);
+        if (c == 0)
+            return mid;
+        if (c < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return VG_PLACE_ANY;
+}
+
+VgGpuOffer *vg_gpu_offer(const VgGpu *gpu, const VgType *type) {
+    for (guint i = 0; i < gpu->offers->len; i++) {
+        VgGpuOffer *o = &g_array_index(gpu->offers, VgGpuOffer, i);
+        if (o->type == type)
+            return o;
+    }
+    return NULL;
+}
+
+static void add_offer(VgGpu *gpu, const VgType *type, guint max) {
+    if (vg_gpu_offer(gpu, type) != NULL || gpu->offers->len >= MAX_OFFERS)
+        return;
+    VgGpuOffer offer = {.type = type, .max = MAX(max, 1), .enabled = TRUE};
+    g_array_append_val(gpu->offers, offer);
+}
+
+static char *model_name(const VgGpu *gpu) {
+    const VgGpuRecord *r = &gpu->record;
+    if (gpu->board != NULL)
+        return g_strdup(gpu->board->name);
+    if (r->vendor_name != NULL && r->device_name != NULL)
+        return g_strdup_printf("%s %s", r->vendor_name, r->device_name);
+    return g_strdup_printf("%04x:%04x", r->vendor, r->device);
+}
+
+/* --- the kernel's mediated devices --------------------------------------------------------------------------------- */
+
+static char *attribute(VgSysroot *root, const char *folder, const char *id, const char *name) {
+    g_autofree char *path = g_strdup_printf("%s/%s/%s", folder, id, name);
+    return vg_sysroot_read(root, path);
+}
+
+/* Reads what it offers now; TRUE if it is a parent of mediated devices. */
+static gboolean read_kernel_types(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
+    g_autofree char *folder = g_strdup_printf("sys/bus/pci/devices/%s/mdev_supported_types", gpu->text);
+    g_auto(GStrv) ids = vg_sysroot_list(host->root, folder);
+    if (ids == NULL)
+        return FALSE;
+    for (char **id = ids; *id != NULL && gpu->offers->len < MAX_OFFERS; id++) {
+        g_autofree char *name = attribute(host->root, folder, *id, "name");
+        g_autofree char *description = attribute(host->root, folder, *id, "description");
+        g_autofree char *api = attribute(host->root, folder, *id, "device_api");
+        g_autofree char *available = g_strdup_printf("%s/%s/available_instances", folder, *id);
+        gint64 left = 0;
+        vg_sysroot_read_int(host->root, available, &left);
+        g_autofree char *made = g_strdup_printf("%s/%s/devices", folder, *id);
+        g_auto(GStrv) devices = vg_sysroot_list(host->root, made);
+        guint seen = (guint)CLAMP(left, 0, 1024) + (devices != NULL ? MIN(g_strv_length(devices), 1024) : 0);
+        const VgType *type = vg_types_of_kernel(types, *id, name, description, api, seen);
+        add_offer(gpu, type, MAX(type->max, seen));
+    }
+    return TRUE;
+}
+
+static void read_kernel_devices(VgGpuHost *host, VgTypes *types, VgInventory *inv) {
+    g_auto(GStrv) names = vg_sysroot_list(host->root, "sys/bus/mdev/devices");
+    for (char **name = names; name != NULL && *name != NULL; name++) {
+        VgKernelVgpu v = {0};
+        g_autofree char *path = g_strconcat("sys/bus/mdev/devices/", *name, NULL);
+        g_autofree char *type_path = g_strconcat(path, "/mdev_type", NULL);
+        g_autofree char *target = vg_sysroot_readlink(host->root, path);
+        g_autofree char *type_target = vg_sysroot_readlink(host->root, type_path);
+        if (target == NULL || !vg_uuid_parse(*name, &v.uuid))
+            continue;
+        g_autofree char *folder = g_path_get_dirname(target), *parent = g_path_get_basename(folder);
+        VgPciAddr addr;
+        if (!vg_pciaddr_parse(parent, &addr) || (v.gpu = vg_inventory_find(inv, &addr)) == VG_PLACE_ANY)
+            continue;
+        if (type_target != NULL) {
+            g_autofree char *id = g_path_get_basename(type_target);
+            v.type = vg_types_by_id(types, id);
+        }
+        g_array_append_val(inv->kernel, v);
+    }
+}
+
+/* --- all of it ----------------------------------------------------------------------------------------------------- */
+
+static int by_type(gconstpointer a, gconstpointer b) {
+    guint x = ((const VgGpuOffer *)a)->type->index, y = ((const VgGpuOffer *)b)->type->index;
+    return x < y ? -1 : x > y;
+}
+
+static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
+    const VgGpuRecord *r = &gpu->record;
+    vg_pciaddr_format(&r->addr, gpu->text);
+    gpu->board = vg_types_board(types, r->vendor, r->device, r->subvendor, r->subdevice);
+    gpu->model = model_name(gpu);
+    gpu->offers = g_array_new(FALSE, FALSE, sizeof(VgGpuOffer));
+    if (read_kernel_types(host, types, gpu))
+        gpu->backend = vg_backend(VG_BACKEND_MDEV);
+    else if (gpu->board != NULL) {
+        gpu->backend = vg_backend(VG_BACKEND_EMULATOR);
+        for (guint i = 0; i < gpu->board->types->len; i++) {
+            const VgType *type = g_ptr_array_index(gpu->board->types, i);
+            if (!type->mig)
+                add_offer(gpu, type, type->max);
+        }
+    }
+    g_array_sort(gpu->offers, by_type);
+    g_autoptr(GError) reason = NULL;
+    if (gpu->backend != NULL && !gpu->backend->usable(host, &reason))
+        gpu->why_not = g_strdup(reason->message);
+}
+
+gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GError **error) {
+    VgGpuRecord *records = NULL;
+    gsize n = 0;
+    if (!host->ops->scan(host, &records, &n, error))
+        return FALSE;
+    *ret = (VgInventory){.gpus = g_new0(VgGpu, n), .kernel = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu))};
+    for (gsize i = 0; i < n; i++) {
+        /* A VF belongs to its GPU and is none itself. */
+        if (records[i].is_vf || ret->n >= MAX_GPUS) {
+            vg_gpu_record_clear(&records[i]);
+            continue;
+        }
+        VgGpu *gpu = &ret->gpus[ret->n++];
+        gpu->record = records[i];
+        read_gpu(host, types, gpu);
+        vg_debug("GPU %s: %s, %u types, %s", gpu->text, gpu->model, gpu->offers->len,
+                 gpu->backend != NULL ? gpu->backend->name : "no back end");
+    }
+    g_free(records);
+    read_kernel_devices(host, types, ret);
+    return TRUE;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * inventory.h: from PCI functions to GPUs: what each is, by which back end its vGPUs are made, which types it offers, and which mediated devices the
+ * kernel has on it now. Reads the host once; blocks.
+ */
+#pragma once
+
+#include "base/uuid.h"
+#include "gpu/backend.h"
+#include "gpu/gpus.h"
+#include "gpu/host.h"
+#include "gpu/types.h"
+
+typedef struct {
+    const VgType *type;
+    guint max;        /* on this GPU when empty */
+    gboolean enabled; /* by the administrator */
+} VgGpuOffer;
+
+typedef struct {
+    VgGpuRecord record;
+    char text[VG_PCIADDR_TEXT];
+    const VgBoard *board;     /* NULL: not in the catalogue */
+    char *model;              /* "NVIDIA GRID K1", or what is known of it */
+    const VgBackend *backend; /* NULL: nothing here makes vGPUs of it */
+    char *why_not;            /* if its vGPUs cannot be given now: the reason */
+    guint group;
+    GArray *offers; /* of VgGpuOffer, by type number */
+} VgGpu;
+
+/* A mediated device that the kernel has. */
+typedef struct {
+    VgUuid uuid;
+    guint gpu;
+    const VgType *type; /* NULL: not told */
+} VgKernelVgpu;
+
+typedef struct {
+    VgGpu *gpus; /* by address */
+    guint n;
+    GArray *kernel; /* of VgKernelVgpu */
+} VgInventory;
+
+gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GError **error);
+void vg_inventory_clear(VgInventory *inventory);
+
+/* The number of the GPU at @addr, or VG_PLACE_ANY. */
+guint vg_inventory_find(const VgInventory *inventory, const VgPciAddr *addr);
+VgGpuOffer *vg_gpu_offer(const VgGpu *gpu, const VgType *type);

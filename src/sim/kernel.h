@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * kernel.h: in the place of the kernel: a tree of files with the layout that PCI devices and mediated devices have under /sys, and what the kernel
+ * does when one of them is written. The tree is the state: it is on disk, a kill at any moment leaves one that the next start repairs.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/pciaddr.h"
+#include "base/sysroot.h"
+
+typedef struct {
+    char *id, *name, *description; /* "nvidia-222"; name and description may be NULL, as some drivers leave them out */
+    guint max;                     /* on an empty GPU */
+} VgSimMdevType;
+
+typedef struct {
+    VgPciAddr addr;
+    guint16 vendor, device, subvendor, subdevice;
+    guint32 class_code;
+    char *vendor_name, *device_name, *driver; /* or NULL */
+    int numa_node, iommu_group;
+    gboolean boot_display;
+    GArray *mdev_types; /* of VgSimMdevType; empty: no parent of mediated devices */
+} VgSimGpu;
+
+typedef struct VgSimKernel VgSimKernel;
+
+/* @gpus: @n of them, by address; borrowed, they live longer. Makes the tree at @path, or repairs it: what is there stays, but for GPUs that are not in
+ * @gpus. */
+VgSimKernel *vg_sim_kernel_new(const char *path, const VgSimGpu *gpus, gsize n, GError **error);
+void vg_sim_kernel_free(VgSimKernel *kernel);
+
+/* Whose writes the kernel answers. It answers from any thread. */
+VgSysroot *vg_sim_kernel_root(VgSimKernel *kernel);
+
+/* --- kernel_tree.c: files and links under the tree's root ---------------------------------------------------------------- */
+
+/* All FALSE with errno. @path relative to @root. */
+gboolean vg_sim_put(const char *root, const char *path, const char *text);    /* whole or not at all; makes folders */
+gboolean vg_sim_link(const char *root, const char *path, const char *target); /* kept if it is right */
+gboolean vg_sim_remove(const char *root, const char *path);                   /* with all below; absent is right */
+gboolean vg_sim_mkdir(const char *root, const char *path);
+
+/* "sys/devices/pci0000:00/0000:82:00.0". Caller frees. */
+char *vg_sim_gpu_folder(const VgPciAddr *addr);
+
+/* Everything about @gpu but its mediated devices. */
+gboolean vg_sim_gpu_build(const char *root, const VgSimGpu *gpu);
+gboolean vg_sim_gpu_remove(const char *root, const VgPciAddr *addr);
