@@ -199,9 +199,9 @@ static const struct {
     {"0000:06:00.0", "0ff2", "1012", "GK107GL [GRID K1]", "nvidia", 0, 21, FALSE},
     {"0000:07:00.0", "0ff2", "1012", "GK107GL [GRID K1]", "nvidia", 0, 22, FALSE},
     {"0000:08:00.0", "0ff2", "1012", "GK107GL [GRID K1]", "nvidia", 0, 23, FALSE},
-    {"0000:44:00.0", "11bf", "100a", "GK104GL [GRID K2]", "nvidia", 1, 40, FALSE},
-    {"0000:45:00.0", "11bf", "100a", "GK104GL [GRID K2]", "nvidia", 1, 41, FALSE},
-    {"0000:82:00.0", "1eb8", "12a2", "TU104GL [Tesla T4]", "nvidia", 1, 60, TRUE},
+    {"0000:44:00.0", "11bf", "100a", "GK104GL [GRID K2]", "nvidia", 0, 40, FALSE},
+    {"0000:45:00.0", "11bf", "100a", "GK104GL [GRID K2]", "nvidia", 0, 41, FALSE},
+    {"0000:82:00.0", "1eb8", "12a2", "TU104GL [Tesla T4]", "nvidia", 0, 60, TRUE},
 };
 
 static const struct {

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/i18n.h"
 #include "sim/file.h"
+#include "sim/gpus.h"
 
 #define HOST_MAX_BYTES (1024 * 1024)
 
@@ -72,6 +73,7 @@ static VgJson *host_defaults(void) {
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         vg_json_set_int(json, numbers[i].name, numbers[i].fallback);
     vg_json_set(json, "deaf", vg_json_new_array());
+    vg_json_set(json, "gpus", vg_sim_gpus_default());
     return json;
 }
 
