@@ -10,7 +10,7 @@ checked=0 failed=0
 valid() { xmllint --nonet --noout --relaxng "$schema" "$1" 2>"$log"; }
 log=$(mktemp) && trap 'rm -f "$log"' EXIT
 
-for file in "$srcdir"/tests/schema/good/*.xml "$srcdir"/tests/data/xml2xml/*.xml "$srcdir"/tests/data/xml2xl/*.xml "$srcdir"/examples/*.xml; do
+for file in "$srcdir"/tests/schema/good/*.xml "$srcdir"/tests/data/xml2xml/*.xml "$srcdir"/tests/data/xml2xl/*.xml "$srcdir"/docs/examples/*.xml; do
     [ -f "$file" ] || continue
     grep -q '<domain' "$file" || continue
     checked=$((checked + 1))

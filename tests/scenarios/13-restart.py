@@ -1,0 +1,73 @@
+"""kill -9 of the daemon at any time: defined and running guests and their virtual GPUs are all there afterwards, and nothing is left over."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import json
+import subprocess
+
+from guests import guest, vgpu
+from host import eventually, has, same
+
+
+def everything(host):
+    """What a client can see, without what changes by itself."""
+    names = sorted(host.virsh("list", "--all", "--name").split())
+    seen = {"vgpus": json.loads(host.gridctl("vgpus", "--json"))}
+    for name in names:
+        seen[name] = [host.virsh("dumpxml", name), host.virsh("dumpxml", name, "--inactive"), host.virsh("domid", name),
+                      host.virsh("domstate", name), [x for x in host.virsh("dominfo", name).splitlines() if "time" not in x]]
+    return seen
+
+
+def run(host):
+    for name, type_name in (("k2", "GRID K260Q"), ("k1", "GRID K140Q"), ("t4", "GRID T4-2Q"), ("off", "GRID T4-1Q")):
+        host.define(guest(name, vgpu(type_name)))
+    for name in ("k2", "k1", "t4"):
+        host.virsh("start", name)
+    host.virsh("suspend", "k1")
+    host.virsh("create", host.file("t.xml", guest("transient", vgpu("GRID K220Q"))))
+    host.virsh("autostart", "t4")
+    host.virsh("desc", "k2", "--live", "--title", "live only")
+
+    before = everything(host)
+    host.kill9()
+    host.start()
+    same(everything(host), before, "what is there after kill -9")
+    host.stop()
+    host.start()
+    same(everything(host), before, "what is there after a stop")
+
+    # and it is under control: each can be ended, a transient one leaves, what they had is free
+    host.virsh("resume", "k1")
+    same(host.state("k1"), "running", "state")
+    host.virsh("shutdown", "k2")
+    host.wait_state("k2", "shut off")
+    for name in ("k1", "t4", "transient"):
+        host.virsh("destroy", name)
+    same(json.loads(host.gridctl("vgpus", "--json"))["vgpus"], [], "virtual GPUs")
+    same(sorted(host.virsh("list", "--all", "--name").split()), ["k1", "k2", "off", "t4"], "guests")
+
+    # a guest that ended while nobody looked
+    host.virsh("start", "k2")
+    in_the_middle(host)
+
+
+def in_the_middle(host):
+    """Killed while guests come and go: every guest that is there can be used, and no virtual GPU is held by nobody."""
+    host.virsh("destroy", "k2")
+    for round_number in range(8):
+        starter = subprocess.Popen(["virsh", "-c", host.uri(), "start", ("k1", "k2", "t4", "off")[round_number % 4]], env=host.env,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with host.wire() as other:  # as long as it takes to be answered, at a different moment each time
+            other.open()
+            for _ in range(round_number * 40):
+                other.call(4)
+        host.kill9()
+        starter.wait(20)
+        host.start()
+        running = set(host.virsh("list", "--name").split())
+        holders = {v["domain"] for v in json.loads(host.gridctl("vgpus", "--json"))["vgpus"]}
+        same(holders, running, "who holds virtual GPUs, after round %d," % round_number)
+        for name in running:
+            host.virsh("destroy", name)
+        same(json.loads(host.gridctl("vgpus", "--json"))["vgpus"], [], "virtual GPUs")
+    eventually("no mediated device", lambda: host.virsh("nodedev-list", "--cap", "mdev") == "")
+    has(host.virsh("start", "t4"), "")

@@ -1,0 +1,65 @@
+"""A subscriber that stops reading: the daemon's memory stays bounded, it is cut off, others get every event."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import struct
+
+import wire
+from guests import guest
+from host import Failed, eventually, same
+
+LOG_ALLOWED = [r"\bwire\b"]  # whom it cut off
+
+
+def subscribe(host):
+    c = host.wire()
+    c.open()
+    same(c.call(wire.EVENT_REGISTER, struct.pack(">iI", 0, 0)).status, wire.OK, "subscription")
+    return c
+
+
+def run(host):
+    conn = host.connect()
+    dom = conn.defineXML(guest("n" * 60))
+    deaf, reader = subscribe(host), subscribe(host)
+    same(deaf.call(wire.GET_TYPE).status, wire.OK, "status")
+    before, clients = host.memory_kib(), host.descriptors()
+
+    heard = 0
+    for i in range(12000):
+        if i % 2:
+            dom.suspend()
+        elif i:
+            dom.resume()
+        else:
+            dom.create()
+        heard += 1
+        while True:
+            reply = reader.receive()
+            if reply is None:
+                raise Failed("the one who reads was cut off")
+            if reply.kind == wire.EVENT:
+                break
+        if i % 500 == 0:
+            grown = host.memory_kib() - before
+            assert grown < 8 * 1024, "%d KiB more after %d events" % (grown, heard)
+            if host.descriptors() < clients:
+                break
+    eventually("the deaf client to be cut off, or its queue to be short", lambda: host.descriptors() < clients or heard >= 12000)
+    reader.close()
+
+    # one that asks and never reads the answers
+    greedy = host.wire()
+    greedy.open()
+    greedy.sock.settimeout(0.5)
+    sent = 0
+    try:
+        for i in range(200000):
+            greedy.send(wire.message(7, serial=i + 10))
+            sent += 1
+    except OSError:
+        pass
+    grown = host.memory_kib() - before
+    assert sent < 200000 and grown < 48 * 1024, "%d KiB more after %d unread answers" % (grown, sent)
+    greedy.close()
+    deaf.close()
+    dom.destroy()
+    same(conn.getType(), "Xen", "another client")

@@ -1,0 +1,51 @@
+"""gridctl: tables for people, JSON for programs, exit codes, and where it finds the daemon."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import json
+
+from guests import guest, vgpu
+from host import has, lacks, program, same
+
+
+def run(host):
+    gpus = json.loads(host.gridctl("gpus", "--json"))["gpus"]
+    same(sorted({g["model"].split("NVIDIA ")[-1] for g in gpus}), ["GRID K1", "GRID K2", "Tesla T4"], "GPUs")
+    table = host.gridctl("gpus").splitlines()
+    same(len(table), len(gpus) + 1, "lines")
+    types = {t["name"] for t in json.loads(host.gridctl("types", "--json"))["types"]}
+    assert {"GRID K260Q", "GRID K140Q", "GRID T4-1Q"} <= types, types
+    for name in types:
+        has(host.gridctl("types"), name)
+    same(host.gridctl("vgpus"), "No virtual GPU is in use.\n", "vgpus")
+
+    def free(name):
+        groups = json.loads(host.gridctl("capacity", "--json"))["groups"]
+        return sum(t["available"] for g in groups for t in g["types"] if t["name"] == name)
+
+    before = free("GRID K260Q")
+    assert before > 0
+    host.define(guest("desk", vgpu("GRID K260Q")))
+    same(free("GRID K260Q"), before, "room after defining")
+    config = json.loads(host.gridctl("config", "desk"))
+    same(config["c_info"]["name"], "desk", "name in libxl's JSON")
+    same(config["c_info"]["type"], "hvm", "type in libxl's JSON")
+    same(free("GRID K260Q"), before, "room after asking what would be")
+    host.virsh("start", "desk")
+    same(free("GRID K260Q"), before - 1, "room after the start")
+    has(host.gridctl("capacity"), "GRID K260Q")
+    same(json.loads(host.gridctl("vgpus", "--json"))["vgpus"][0]["domain"], "desk", "owner")
+
+    # where: option, URI, environment; the read-only socket lists too, but shows no configuration
+    path = host.socket("virtgridd-sock")
+    host.env.pop("VIRTGRID_SOCKET")
+    for options in (["--socket", path], ["-c", "grid:///system?socket=" + path], ["-c", "xen:///system?socket=" + host.socket()],
+                    ["--socket", host.socket("virtxend-sock-ro")]):
+        has(host.gridctl(*options, "vgpus"), "desk")
+    has(host.gridctl("--socket", host.socket("virtxend-sock-ro"), "config", "desk", ok=False), "read")
+    has(host.gridctl("--socket", host.dir + "/none", "gpus", ok=False), host.dir + "/none")
+    host.env["VIRTGRID_SOCKET"] = path
+
+    for args, code in ((["gpus"], 0), (["config", "nobody"], 1), (["config"], 2), (["gpus", "extra"], 2), (["dance"], 2), ([], 2), (["--what"], 2)):
+        same(host.run(program("gridctl"), *args, ok=None).code, code, "exit code of gridctl " + " ".join(args))
+    has(host.gridctl("config", "nobody", ok=False), "nobody")
+    has(host.gridctl("--version"), "gridctl")
+    lacks(host.gridctl("--help"), "(null)")

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A simulated host with its daemon, and the ways into it: the packaged virsh, libvirt's Python binding, gridctl, raw bytes."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import wire
+
+BUILD = os.environ.get("builddir", os.getcwd())
+SOURCE = os.environ.get("srcdir", os.getcwd())
+PATIENCE = 15  # seconds for anything that should take milliseconds
+
+
+class Skip(Exception):
+    pass
+
+
+class Failed(AssertionError):
+    pass
+
+
+def program(name):
+    """A program of this build: the libtool wrapper or the binary."""
+    path = os.path.join(BUILD, name)
+    if not os.access(path, os.X_OK):
+        raise Failed("%s is not built" % path)
+    return path
+
+
+def eventually(what, condition):
+    """Waits for a state that nothing announces; the value that ended the wait is returned."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failed("waited %d s for %s" % (PATIENCE, what))
+        time.sleep(0.005)
+
+
+class Result:
+    def __init__(self, argv, done):
+        self.argv = argv
+        self.code = done.returncode
+        self.out = done.stdout.decode("utf-8", "replace")
+        self.err = done.stderr.decode("utf-8", "replace")
+
+    def __str__(self):
+        return "$ %s\n%s%s(exit %d)" % (" ".join(self.argv), self.out, self.err, self.code)
+
+
+class Host:
+    def __init__(self, allowed=()):
+        self.dir = tempfile.mkdtemp(prefix="vg", dir="/tmp")  # short: a socket's path ends at 107 bytes
+        self.sim = os.path.join(self.dir, "h")
+        self.log_path = os.path.join(self.dir, "log")
+        self.allowed = [re.compile(a) for a in allowed]
+        self.daemon = None
+        self.told = []
+        self.env = dict(os.environ, HOME=self.dir, XDG_CACHE_HOME=self.dir, XDG_CONFIG_HOME=self.dir, XDG_RUNTIME_DIR=self.dir,
+                        LC_ALL="C.UTF-8", LIBVIRT_AUTOSTART="0", VIRTGRID_SOCKET=self.socket("virtgridd-sock"))
+        for name in ("LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEBUG"):
+            self.env.pop(name, None)
+
+    # --- the daemon --------------------------------------------------------------------------------------------------
+
+    def socket(self, name="virtxend-sock"):
+        return os.path.join(self.sim, "run", name)
+
+    def uri(self, name="virtxend-sock", scheme="xen"):
+        return "%s:///system?socket=%s" % (scheme, self.socket(name))
+
+    def start(self, *options):
+        """Starts the daemon and returns when it answers."""
+        log = open(self.log_path, "ab")
+        self.daemon = subprocess.Popen([program("virtgridd"), "--simulate", self.sim, *options], stdin=subprocess.DEVNULL, stdout=log,
+                                       stderr=log, env=self.env, cwd=self.dir, start_new_session=True)
+        log.close()
+        eventually("the daemon to listen", self._listens)
+
+    def _listens(self):
+        if self.daemon.poll() is not None:
+            raise Failed("the daemon ended with %d" % self.daemon.returncode)
+        for name in ("virtxend-sock", "virtxend-sock-ro", "virtgridd-sock"):
+            with socket.socket(socket.AF_UNIX) as probe:
+                try:
+                    probe.connect(self.socket(name))
+                except OSError:
+                    return False
+        return True
+
+    def pid(self):
+        return self.daemon.pid
+
+    def kill9(self):
+        self.daemon.kill()
+        self.daemon.wait(PATIENCE)
+        self.daemon = None
+
+    def stop(self):
+        """Asks the daemon to end; it must, by itself, with 0."""
+        if self.daemon is None:
+            return
+        self.daemon.terminate()
+        try:
+            code = self.daemon.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failed("the daemon does not end on SIGTERM") from None
+        self.daemon = None
+        if code != 0:
+            raise Failed("the daemon ended with %d" % code)
+
+    def alive(self):
+        return self.daemon is not None and self.daemon.poll() is None
+
+    def memory_kib(self, field="RssAnon"):
+        with open("/proc/%d/status" % self.pid()) as status:
+            return int(re.search(r"^%s:\s*(\d+)" % field, status.read(), re.M).group(1))
+
+    def descriptors(self):
+        return len(os.listdir("/proc/%d/fd" % self.pid()))
+
+    # --- ways in -----------------------------------------------------------------------------------------------------
+
+    def run(self, *argv, ok=True, stdin=None):
+        """Runs a program; @ok says which way it must end (None: either)."""
+        done = subprocess.run([str(a) for a in argv], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env,
+                              cwd=self.dir, timeout=2 * PATIENCE, check=False)
+        result = Result([str(a) for a in argv], done)
+        self.told.append(str(result))
+        if ok is not None and (result.code == 0) != ok:
+            raise Failed("%s, but this ended with %d:\n%s" % ("should work" if ok else "should be refused", result.code, result))
+        return result
+
+    def virsh(self, *args, ok=True, ro=False, **more):
+        """The packaged virsh. Returns what it printed, stripped; of a refusal, its error."""
+        options = ["-r", "-c", self.uri("virtxend-sock-ro")] if ro else ["-c", self.uri()]
+        result = self.run("virsh", "-q", *options, *args, ok=ok, **more)
+        if result.code == 0 and result.err.strip():
+            raise Failed("virsh complains:\n%s" % result)
+        return result.err.strip() if result.code else result.out.strip()
+
+    def gridctl(self, *args, ok=True, **more):
+        result = self.run(program("gridctl"), *args, ok=ok, **more)
+        return result.out if result.code == 0 else result.err.strip()
+
+    def refused(self, *args, because, **more):
+        """virsh must fail and say each of @because."""
+        error = self.virsh(*args, ok=False, **more)
+        for text in [because] if isinstance(because, str) else because:
+            if text.lower() not in error.lower():
+                raise Failed("refused, but not for '%s': %s" % (text, error))
+        return error
+
+    def define(self, xml):
+        return self.virsh("define", self.file("guest.xml", xml))
+
+    def file(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "wb") as f:
+            f.write(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def connect(self, ro=False):
+        """libvirt's own Python binding; its errors are kept from stderr."""
+        try:
+            import libvirt
+        except ImportError:
+            raise Skip("no python3-libvirt") from None
+        libvirt.registerErrorHandler(lambda ctx, error: None, None)
+        return libvirt.openReadOnly(self.uri("virtxend-sock-ro")) if ro else libvirt.open(self.uri())
+
+    def wire(self, name="virtxend-sock"):
+        return wire.Connection(self.socket(name), PATIENCE)
+
+    def state(self, name):
+        return self.virsh("domstate", name)
+
+    def wait_state(self, name, state):
+        eventually("%s to be %s" % (name, state), lambda: self.state(name) == state)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def log(self):
+        try:
+            with open(self.log_path, encoding="utf-8", errors="replace") as f:
+                return f.read().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def check_log(self):
+        bad = [line for line in self.log()
+               if re.search(r"\b(warning|warn|error|critical)\b|runtime error|Sanitizer|(?i:assert)", line, re.I)
+               and not any(a.search(line) for a in self.allowed)]
+        if bad:
+            raise Failed("the daemon logged:\n  " + "\n  ".join(bad[:20]))
+
+    def tell(self):
+        print("--- last commands")
+        for text in self.told[-4:]:
+            print(text[:4000])
+        print("--- the daemon's log")
+        for line in self.log()[-30:]:
+            print(line[:400])
+
+    def clean(self):
+        if self.alive():
+            self.daemon.terminate()
+            try:
+                self.daemon.wait(3)
+            except subprocess.TimeoutExpired:
+                os.kill(self.daemon.pid, signal.SIGKILL)
+                self.daemon.wait(PATIENCE)
+        if not os.environ.get("SCENARIO_KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+# --- comparing -------------------------------------------------------------------------------------------------------
+
+def same(have, want, what="value"):
+    if have != want:
+        raise Failed("%s is %r, not %r" % (what, have, want))
+
+
+def has(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise Failed("no %r in:\n%s" % (part, text))
+
+
+def lacks(text, *parts):
+    for part in parts:
+        if part in text:
+            raise Failed("%r in:\n%s" % (part, text))

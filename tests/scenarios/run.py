@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs every scenario of this folder (or those whose names are given), each in a process of its own with a fresh simulated host.
+
+A scenario is a file NN-name.py: its first line says what it shows, run(host) does it (lib/host.py), and the list LOG_ALLOWED, if there is one,
+says which warnings the daemon may log. Prints one line with the time for each, everything for one that fails. Exit 77: no virsh here.
+"""
+import concurrent.futures
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TIME_LIMIT = int(os.environ.get("SCENARIO_TIMEOUT", "60"))
+
+
+def run_one(path):
+    begin = time.monotonic()
+    child = subprocess.Popen([sys.executable, "-B", os.path.join(HERE, "lib", "scenario.py"), path], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        out, _ = child.communicate(timeout=TIME_LIMIT)
+        code = child.returncode
+    except subprocess.TimeoutExpired:
+        child.terminate()  # the scenario takes its own daemon down
+        out, _ = child.communicate(timeout=20)
+        out, code = out + b"\nno end after %d s\n" % TIME_LIMIT, 1
+    return os.path.basename(path), code, time.monotonic() - begin, out.decode("utf-8", "replace")
+
+
+def main():
+    wanted = sys.argv[1:]
+    if not shutil.which("virsh"):
+        print("no virsh here")
+        return 77
+    paths = [p for p in sorted(glob.glob(os.path.join(HERE, "[0-9]*.py")))
+             if not wanted or any(w in os.path.basename(p) for w in wanted)]
+    if not paths:
+        print("no scenario matches")
+        return 1
+    worst, begin = 0, time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("SCENARIO_JOBS", "2"))) as pool:
+        for name, code, seconds, out in pool.map(run_one, paths):
+            word = {0: "ok", 77: "skipped"}.get(code, "FAILED")
+            print("%-8s %6.2f s  %s" % (word, seconds, name), flush=True)
+            if word == "FAILED" or wanted:
+                print("    " + out.rstrip().replace("\n", "\n    "), flush=True)
+            worst = worst or (1 if word == "FAILED" else 0)
+    print("%d scenarios, %.1f s" % (len(paths), time.monotonic() - begin))
+    return worst
+
+
+sys.exit(main())
