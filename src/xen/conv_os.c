@@ -46,7 +46,7 @@ static char *boot_by_device(const VgDomain *dom) {
 static char *boot_order(const VgDomain *dom) {
     g_autofree char *by_device = NULL;
     GString *boot = g_string_new(NULL);
-    for (gsize i = 0; i < MIN(dom->os.n_boot, VG_BOOT_LAST); i++)
+    for (gsize i = 0; i < MIN(dom->os.n_boot, (gsize)VG_BOOT_LAST); i++)
         g_string_append_c(boot, dom->os.boot[i] > VG_BOOT_NONE && dom->os.boot[i] < VG_BOOT_LAST
                                     ? boot_letters[dom->os.boot[i]]
                                     : 'c');

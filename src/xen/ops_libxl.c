@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ops_libxl.c: the Xen seam on a real host. Every operation makes a context of its own and calls libxl synchronously: a context holds its lock while
+ * it builds a guest, and one per job keeps jobs out of each other's way. xenstore is read directly for what libxl does not tell.
+ */
+#include "xen/ops_libxl.h"
+
+#include <libxl_utils.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <xenstore.h>
+
+#include "base/i18n.h"
+#include "xen/libxl_op.h"
+
+typedef struct {
+    VgXen xen;
+    struct xs_handle *store; /* may be used from any thread */
+    VgXenWatch *watch;
+} VgLibxl;
+
+/* A value of xenstore, NUL terminated; NULL if there is none. Caller frees. */
+static char *store_read(VgXen *xen, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static char *store_read(VgXen *xen, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    g_autofree char *path = g_strdup_vprintf(format, args);
+    va_end(args);
+    unsigned int len = 0;
+    char *value = xs_read(((VgLibxl *)xen)->store, XBT_NULL, path, &len);
+    char *copy = value ? g_strndup(value, len) : NULL;
+    free(value);
+    return copy;
+}
+
+/* --- reading */
+
+static gboolean libxl_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) {
+    g_auto(VgXenOp) op = {0};
+    libxl_physinfo phys;
+    struct utsname uts;
+    if (!vg_xen_op_begin(&op, error))
+        return FALSE;
+    libxl_physinfo_init(&phys);
+    int rc = libxl_get_physinfo(op.ctx, &phys);
+    const libxl_version_info *version = rc ? NULL : libxl_get_version_info(op.ctx);
+    if (!version) {
+        libxl_physinfo_dispose(&phys);
+        return vg_xen_op_fail(&op, rc ? rc : ERROR_FAIL, error, _("the host cannot be described"));
+    }
+    guint64 page_kib = (guint64)version->pagesize / 1024;
+    guint per_socket = MAX(phys.cores_per_socket * phys.threads_per_core, 1);
+    *ret = (VgXenHostInfo){
+        .version = (guint)version->xen_version_major * 1000000 + (guint)version->xen_version_minor * 1000,
+        .extra = g_strdup(version->xen_version_extra),
+        .caps = g_strdup(version->capabilities),
+        .hvm = phys.cap_hvm,
+        .hap = phys.cap_hap,
+        .pv = phys.cap_pv,
+        .iommu = phys.cap_hvm_directio,
+        .cpus = phys.nr_cpus,
+        .nodes = MAX(phys.nr_nodes, 1),
+        .cores = phys.cores_per_socket,
+        .threads = phys.threads_per_core,
+        .mhz = phys.cpu_khz / 1000,
+        .memory_kib = phys.total_pages * page_kib,
+        .free_kib = phys.free_pages * page_kib,
+        .cpu_model = g_strdup(uname(&uts) == 0 ? uts.machine : "x86_64"),
+    };
+    ret->sockets = MAX(ret->cpus / per_socket / ret->nodes, 1);
+    libxl_physinfo_dispose(&phys);
+    return TRUE;
+}
+
+static VgXenRunState run_of(const libxl_dominfo *info) {
+    if (info->dying)
+        return VG_XEN_DYING;
+    if (info->shutdown)
+        return VG_XEN_SHUTDOWN;
+    if (info->paused)
+        return VG_XEN_PAUSED;
+    return info->blocked ? VG_XEN_BLOCKED : VG_XEN_RUNNING;
+}
+
+static void describe(VgXen *xen, VgXenOp *op, const libxl_dominfo *info, VgXenDomain *ret) {
+    char *name = libxl_domid_to_name(op->ctx, info->domid);
+    *ret = (VgXenDomain){
+        .domid = info->domid,
+        .name = g_strdup(name),
+        .token = store_read(xen, "/local/domain/%u/" VG_XEN_TOKEN_KEY, info->domid),
+        .run = run_of(info),
+        .reason = info->shutdown ? (VgXenReason)CLAMP((int)info->shutdown_reason, 0, VG_XEN_SOFT_RESET) : 0,
+        .mem_kib = info->current_memkb + info->outstanding_memkb,
+        .max_mem_kib = info->max_memkb == LIBXL_MEMKB_DEFAULT ? info->current_memkb : info->max_memkb,
+        .cpu_ns = info->cpu_time,
+        .vcpus = info->vcpu_online,
+    };
+    memcpy(ret->uuid.b, info->uuid.uuid, VG_UUID_LEN);
+    free(name);
+}
+
+static gboolean libxl_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
+    g_auto(VgXenOp) op = {0};
+    int n = 0;
+    if (!vg_xen_op_begin(&op, error))
+        return FALSE;
+    libxl_dominfo *infos = libxl_list_domain(op.ctx, &n);
+    if (!infos)
+        return vg_xen_op_fail(&op, ERROR_FAIL, error, _("the domains cannot be listed"));
+    *ret = g_new0(VgXenDomain, n);
+    *ret_n = (gsize)n;
+    for (int i = 0; i < n; i++)
+        describe(xen, &op, &infos[i], &(*ret)[i]);
+    libxl_dominfo_list_free(infos, n);
+    return TRUE;
+}
+
+static gboolean libxl_info(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error) {
+    g_auto(VgXenOp) op = {0};
+    libxl_dominfo info;
+    if (!vg_xen_op_begin(&op, error))
+        return FALSE;
+    libxl_dominfo_init(&info);
+    int rc = libxl_domain_info(op.ctx, &info, domid);
+    if (rc == 0)
+        describe(xen, &op, &info, ret);
+    libxl_dominfo_dispose(&info);
+    return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u cannot be asked"), domid);
+}
+
+static gboolean is_hvm(libxl_ctx *ctx, guint32 domid) {
+    libxl_dominfo info;
+    libxl_dominfo_init(&info);
+    gboolean hvm = libxl_domain_info(ctx, &info, domid) == 0 && info.domain_type == LIBXL_DOMAIN_TYPE_HVM;
+    libxl_dominfo_dispose(&info);
+    return hvm;
+}
+
+static int libxl_vnc_port(VgXen *xen, guint32 domid) {
+    g_autofree char *text = store_read(xen, "/local/domain/%u/console/vnc-port", domid);
+    guint64 port = 0;
+    return text && g_ascii_string_to_unsigned(text, 10, 1, 65535, &port, NULL) ? (int)port : -1;
+}
+
+static char *libxl_console_path(VgXen *xen, guint32 domid, guint n) {
+    g_auto(VgXenOp) op = {0};
+    char *path = NULL;
+    if (n > G_MAXINT || !vg_xen_op_begin(&op, NULL))
+        return NULL;
+    libxl_console_type type = is_hvm(op.ctx, domid) ? LIBXL_CONSOLE_TYPE_SERIAL : LIBXL_CONSOLE_TYPE_PV;
+    int rc = libxl_console_get_tty(op.ctx, domid, (int)n, type, &path);
+    char *copy = rc == 0 && path && *path ? g_strdup(path) : NULL;
+    free(path);
+    return copy;
+}
+
+/* --- changing */
+
+static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid,
+                             GError **error) {
+    g_auto(VgXenOp) op = {0};
+    libxl_domain_config c; /* libxl fills defaults in; the caller's stays as it is */
+    if (!vg_xen_op_begin(&op, error))
+        return FALSE;
+    libxl_domain_config_init(&c);
+    libxl_domain_config_copy(op.ctx, &c, &config->c);
+    char **xsdata = g_new0(char *, 3);
+    xsdata[0] = g_strdup(VG_XEN_TOKEN_KEY);
+    xsdata[1] = g_strdup(token);
+    libxl_key_value_list_dispose(&c.c_info.xsdata);
+    c.c_info.xsdata = xsdata;
+    uint32_t domid = 0;
+    int rc = libxl_domain_create_new(op.ctx, &c, &domid, NULL, NULL);
+    libxl_domain_config_dispose(&c);
+    if (rc)
+        return vg_xen_op_fail(&op, rc, error, _("'%s' cannot be started"), config->c.c_info.name);
+    *ret_domid = domid;
+    return TRUE;
+}
+
+typedef int (*LibxlCall)(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *how);
+
+/* @name is what the administrator knows it by: xl's word. */
+static gboolean call(guint32 domid, LibxlCall what, const char *name, GError **error) {
+    g_auto(VgXenOp) op = {0};
+    if (!vg_xen_op_begin(&op, error))
+        return FALSE;
+    int rc = what(op.ctx, domid, NULL);
+    return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, name);
+}
+
+/* A guest without PV drivers still has a power button. */
+static int ask_shutdown(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *how) {
+    int rc = libxl_domain_shutdown(ctx, domid, how);
+    if (rc == ERROR_NOPARAVIRT && is_hvm(ctx, domid))
+        rc = libxl_send_trigger(ctx, domid, LIBXL_TRIGGER_POWER, 0, how);
+    return rc;
+}
+
+static gboolean libxl_unpause(VgXen *xen, guint32 domid, GError **error) {
+    return call(domid, libxl_domain_unpause, "unpause", error);
+}
+
+static gboolean libxl_pause(VgXen *xen, guint32 domid, GError **error) {
+    return call(domid, libxl_domain_pause, "pause", error);
+}
+
+static gboolean libxl_shutdown(VgXen *xen, guint32 domid, GError **error) {
+    return call(domid, ask_shutdown, "shutdown", error);
+}
+
+static gboolean libxl_reboot(VgXen *xen, guint32 domid, GError **error) {
+    return call(domid, libxl_domain_reboot, "reboot", error);
+}
+
+static gboolean libxl_destroy(VgXen *xen, guint32 domid, GError **error) {
+    return call(domid, libxl_domain_destroy, "destroy", error);
+}
+
+static void libxl_free(VgXen *xen) {
+    VgLibxl *libxl = (VgLibxl *)xen;
+    vg_xen_watch_free(libxl->watch);
+    xs_close(libxl->store);
+    g_free(libxl);
+}
+
+static const VgXenOps libxl_ops = {
+    .name = "libxl",
+    .host_info = libxl_host_info,
+    .list = libxl_list,
+    .info = libxl_info,
+    .create = libxl_create,
+    .unpause = libxl_unpause,
+    .pause = libxl_pause,
+    .shutdown = libxl_shutdown,
+    .reboot = libxl_reboot,
+    .destroy = libxl_destroy,
+    .vnc_port = libxl_vnc_port,
+    .console_path = libxl_console_path,
+    .free = libxl_free,
+};
+
+VgXen *vg_xen_libxl_new(GError **error) {
+    g_auto(VgXenOp) probe = {0};
+    if (!vg_xen_op_begin(&probe, error))
+        return NULL;
+    VgLibxl *libxl = g_new0(VgLibxl, 1);
+    libxl->xen.ops = &libxl_ops;
+    libxl->store = xs_open(0);
+    if (!libxl->store)
+        vg_set_error(error, VG_ERR_NO_CONNECT,
+                     _("xenstore does not answer; is it running? '--simulate DIR' runs a simulated host instead"));
+    else
+        libxl->watch = vg_xen_watch_new(&libxl->xen, error);
+    if (!libxl->watch) {
+        libxl_free(&libxl->xen);
+        return NULL;
+    }
+    return &libxl->xen;
+}
