@@ -12,13 +12,12 @@ libsim_la_SOURCES = \
 	src/sim/control.h src/sim/control.c
 libsim_la_CPPFLAGS = $(AM_CPPFLAGS)
 libsim_la_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS)
-libsim_la_LIBADD = libsimgpus.la libxen.la $(VG_CORE) $(XEN_LIBS)
-
-libsim_la_LIBADD = libsimgpus.la libxen.la $(VG_CORE) $(XEN_LIBS)
+# With libxen.la beside it, which it does not contain.
+libsim_la_LIBADD = libsimgpus.la $(VG_CORE) $(XEN_LIBS)
 
 check_PROGRAMS += tests/unit/test-sim
 TESTS += tests/unit/test-sim
 tests_unit_test_sim_SOURCES = tests/unit/test-sim.c
 tests_unit_test_sim_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_sim_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS)
-tests_unit_test_sim_LDADD = libsim.la $(VG_CORE) $(XEN_LIBS) $(GLIB_LIBS)
+tests_unit_test_sim_LDADD = libsim.la libxen.la $(VG_CORE) $(XEN_LIBS) $(GLIB_LIBS)
