@@ -42,3 +42,33 @@ src/proc/grid_xdr.c: src/proc/grid.x
 	$(VG_RPCGEN) && $(RPCGEN) -c -o $(vg_xdr_out) grid_xdr.x && mv $(vg_xdr_out) ..
 # Also when a single target is asked for, not only by way of BUILT_SOURCES.
 $(libvirtgrid_proc_la_OBJECTS) $(libvirtgrid_xdr_la_OBJECTS): $(vg_xdr_headers)
+
+# --- tests: with a driver of their own and a raw client, in one process ---
+check_LTLIBRARIES += tests/unit/libproc-fixture.la
+tests_unit_libproc_fixture_la_SOURCES = tests/unit/proc-fixture.c tests/unit/proc-fixture.h
+tests_unit_libproc_fixture_la_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_libproc_fixture_la_CFLAGS = $(AM_CFLAGS) $(TIRPC_CFLAGS)
+tests_unit_libproc_fixture_la_LIBADD = $(VG_PROC) $(VG_WIRE)
+
+proc_tests = tests/unit/test-proc tests/unit/test-proc-garbage tests/unit/test-proc-wire
+check_PROGRAMS += $(proc_tests)
+TESTS += $(proc_tests)
+EXTRA_DIST += tests/data/wire
+proc_tests_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
+proc_tests_cflags = $(AM_CFLAGS) $(TIRPC_CFLAGS)
+proc_tests_ldadd = tests/unit/libproc-fixture.la $(VG_PROC) $(VG_WIRE) $(TIRPC_LIBS) $(GLIB_LIBS)
+tests_unit_test_proc_SOURCES = tests/unit/test-proc.c
+tests_unit_test_proc_CPPFLAGS = $(proc_tests_cppflags)
+tests_unit_test_proc_CFLAGS = $(proc_tests_cflags)
+tests_unit_test_proc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=vg_msg_encode
+tests_unit_test_proc_LDADD = $(proc_tests_ldadd)
+tests_unit_test_proc_garbage_SOURCES = tests/unit/test-proc-garbage.c
+tests_unit_test_proc_garbage_CPPFLAGS = $(proc_tests_cppflags)
+tests_unit_test_proc_garbage_CFLAGS = $(proc_tests_cflags)
+tests_unit_test_proc_garbage_LDADD = $(proc_tests_ldadd)
+tests_unit_test_proc_wire_SOURCES = tests/unit/test-proc-wire.c
+tests_unit_test_proc_wire_CPPFLAGS = $(proc_tests_cppflags)
+tests_unit_test_proc_wire_CFLAGS = $(proc_tests_cflags)
+tests_unit_test_proc_wire_LDADD = $(proc_tests_ldadd)
+$(tests_unit_libproc_fixture_la_OBJECTS) $(tests_unit_test_proc_OBJECTS) $(tests_unit_test_proc_garbage_OBJECTS) $(tests_unit_test_proc_wire_OBJECTS): \
+	$(vg_xdr_headers)

@@ -47,6 +47,7 @@ static void on_closed(VgClient *client, gpointer data) {
     VgConn *conn = vg_client_data(client);
     vg_conn_unsubscribe_all(conn);
     conn->client = NULL;
+    vg_client_set_data(client, NULL, NULL); /* the session ends now, or with its last slow call */
 }
 
 /* --- replies ------------------------------------------------------------------------------------------------------------ */

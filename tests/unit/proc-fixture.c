@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+#include "proc-fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const VgUuid fake_alpha = {{0xaa, 0xaa, 0xaa, 0xaa, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+const VgUuid fake_beta = {{0xbb, 0xbb, 0xbb, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
+
+/* --- the driver --------------------------------------------------------------------------------------------------------- */
+
+struct VgSession {
+    Fake *fake;
+};
+
+static void note(Fake *fake, const char *word) {
+    g_string_append_printf(fake->log, "%s%s", fake->log->len > 0 ? " " : "", word);
+}
+
+static gboolean is(const VgUuid *uuid, const VgUuid *other) {
+    return vg_uuid_equal(uuid, other);
+}
+
+static gboolean known(VgSession *s, const char *word, const VgUuid *uuid, GError **error) {
+    note(s->fake, word);
+    if (is(uuid, &fake_alpha) || is(uuid, &fake_beta))
+        return TRUE;
+    char text[VG_UUID_TEXT];
+    vg_set_error(error, VG_ERR_NO_DOMAIN, "no domain with UUID %s", vg_uuid_format(uuid, text));
+    return FALSE;
+}
+
+static void give(VgDomRef *ret, gboolean alpha) {
+    ret->name = g_strdup(alpha ? "alpha" : "beta");
+    ret->uuid = alpha ? fake_alpha : fake_beta;
+    ret->id = alpha ? 7 : -1;
+}
+
+static VgSession *fake_open(VgDriverState *state, const char *uri, gboolean read_only, GError **error) {
+    Fake *fake = (Fake *)state;
+    g_autofree char *word = g_strdup_printf("open(%s%s)", uri, read_only ? ",ro" : "");
+    note(fake, word);
+    VgSession *session = g_new0(VgSession, 1);
+    session->fake = fake;
+    fake->sessions++;
+    return session;
+}
+
+static void fake_close(VgSession *session) {
+    note(session->fake, "close");
+    session->fake->sessions--;
+    g_free(session);
+}
+
+static const char *fake_type(VgSession *s) {
+    return "Xen";
+}
+static gboolean fake_version(VgSession *s, guint64 *ret, GError **error) {
+    *ret = 4017000;
+    return TRUE;
+}
+static char *fake_hostname(VgSession *s, GError **error) {
+    return g_strdup("host");
+}
+static char *fake_uri(VgSession *s, GError **error) {
+    return g_strdup("xen:///system");
+}
+static char *fake_capabilities(VgSession *s, GError **error) {
+    return g_strdup("<capabilities/>");
+}
+static char *fake_domain_capabilities(VgSession *s, const char *emulator, const char *arch, const char *machine,
+                                      const char *virttype, guint flags, GError **error) {
+    return g_strdup_printf("%s|%s|%s|%s|%u", emulator ? emulator : "-", arch ? arch : "-", machine ? machine : "-",
+                           virttype ? virttype : "-", flags);
+}
+static gboolean fake_node_info(VgSession *s, VgNodeInfo *ret, GError **error) {
+    *ret = (VgNodeInfo){"x86_64", 8388608, 8, 3000, 1, 1, 4, 2};
+    return TRUE;
+}
+static gboolean fake_max_vcpus(VgSession *s, const char *type, int *ret, GError **error) {
+    *ret = type == NULL ? 128 : 1;
+    return TRUE;
+}
+
+static gboolean fake_list(VgSession *s, guint flags, VgDomRef **ret, gsize *ret_n, GError **error) {
+    guint more = s->fake->extra, n = 0;
+    *ret = g_new0(VgDomRef, more + 2);
+    if (flags != 2)
+        give(&(*ret)[n++], TRUE);
+    if (flags != 1)
+        give(&(*ret)[n++], FALSE);
+    for (guint i = 0; i < more; i++)
+        give(&(*ret)[n++], FALSE);
+    *ret_n = n;
+    return TRUE;
+}
+static gboolean fake_lookup_id(VgSession *s, int id, VgDomRef *ret, GError **error) {
+    if (id != 7) {
+        vg_set_error(error, VG_ERR_NO_DOMAIN, "no domain with id %d", id);
+        return FALSE;
+    }
+    give(ret, TRUE);
+    return TRUE;
+}
+static gboolean fake_lookup_uuid(VgSession *s, const VgUuid *uuid, VgDomRef *ret, GError **error) {
+    if (!known(s, "lookup_uuid", uuid, error))
+        return FALSE;
+    give(ret, is(uuid, &fake_alpha));
+    return TRUE;
+}
+static gboolean fake_lookup_name(VgSession *s, const char *name, VgDomRef *ret, GError **error) {
+    if (g_strcmp0(name, "alpha") != 0 && g_strcmp0(name, "beta") != 0) {
+        vg_set_error(error, VG_ERR_NO_DOMAIN, "no domain with name '%s'", name);
+        return FALSE;
+    }
+    give(ret, name[0] == 'a');
+    return TRUE;
+}
+
+static char *fake_xml(VgSession *s, const VgUuid *dom, guint flags, GError **error) {
+    return known(s, "xml", dom, error) ? g_strdup_printf("<domain flags='%u'/>", flags) : NULL;
+}
+static gboolean fake_info(VgSession *s, const VgUuid *dom, VgDomInfo *ret, GError **error) {
+    *ret = (VgDomInfo){is(dom, &fake_alpha) ? 1 : 5, 4096, 2048, 2, 123456789012345};
+    return known(s, "info", dom, error);
+}
+static gboolean fake_state(VgSession *s, const VgUuid *dom, guint flags, int *ret_state, int *ret_reason,
+                           GError **error) {
+    *ret_state = is(dom, &fake_alpha) ? 1 : 5;
+    *ret_reason = 3;
+    return known(s, "state", dom, error);
+}
+static char *fake_os_type(VgSession *s, const VgUuid *dom, GError **error) {
+    return known(s, "os_type", dom, error) ? g_strdup("hvm") : NULL;
+}
+static gboolean fake_alpha_only(VgSession *s, const VgUuid *dom, gboolean *ret, GError **error) {
+    *ret = is(dom, &fake_alpha);
+    return known(s, "flag", dom, error);
+}
+static gboolean fake_has_managed_save(VgSession *s, const VgUuid *dom, guint flags, gboolean *ret, GError **error) {
+    return fake_alpha_only(s, dom, ret, error);
+}
+static gboolean fake_vcpus(VgSession *s, const VgUuid *dom, guint flags, int *ret, GError **error) {
+    *ret = 2;
+    return known(s, "vcpus", dom, error);
+}
+static gboolean fake_memory_stats(VgSession *s, const VgUuid *dom, guint flags, VgMemStat **ret, gsize *ret_n,
+                                  GError **error) {
+    if (!known(s, "memory_stats", dom, error))
+        return FALSE;
+    *ret = g_new0(VgMemStat, 2);
+    (*ret)[0] = (VgMemStat){6, 2048};
+    (*ret)[1] = (VgMemStat){7, 4096};
+    *ret_n = 2;
+    return TRUE;
+}
+static char *fake_get_metadata(VgSession *s, const VgUuid *dom, int type, const char *uri, guint flags,
+                               GError **error) {
+    if (!known(s, "get_metadata", dom, error))
+        return NULL;
+    if (is(dom, &fake_alpha))
+        return g_strdup_printf("%d %s", type, uri != NULL ? uri : "-");
+    vg_set_error(error, VG_ERR_NO_DOMAIN_METADATA, "beta has none");
+    return NULL;
+}
+static gboolean fake_messages(VgSession *s, const VgUuid *dom, guint flags, char ***ret, GError **error) {
+    static const char *const some[] = {"one", "two", NULL};
+    if (!known(s, "messages", dom, error))
+        return FALSE;
+    *ret = is(dom, &fake_alpha) ? g_strdupv((char **)some) : NULL;
+    return TRUE;
+}
+static gboolean fake_snapshot_num(VgSession *s, const VgUuid *dom, guint flags, int *ret, GError **error) {
+    *ret = 0;
+    return known(s, "snapshot_num", dom, error);
+}
+
+/* --- its slow calls */
+
+typedef struct {
+    VgDone done;
+    Fake *fake;
+} Held;
+
+static void end(Fake *fake, VgDone done) {
+    if (fake->mode == FAKE_FAILS) {
+        g_autoptr(GError) error = NULL;
+        vg_set_error(&error, VG_ERR_OPERATION_INVALID, "beta is not running");
+        done.func(NULL, NULL, error, done.data);
+        return;
+    }
+    VgDomRef ref;
+    give(&ref, TRUE);
+    done.func(&ref, "{}", NULL, done.data);
+    g_free(ref.name);
+}
+
+static gboolean end_later(gpointer data) {
+    g_autofree Held *held = data;
+    end(held->fake, held->done);
+    return G_SOURCE_REMOVE;
+}
+
+static void slow(VgSession *s, const char *word, VgDone done) {
+    note(s->fake, word);
+    if (s->fake->mode == FAKE_NOW || s->fake->mode == FAKE_FAILS) {
+        end(s->fake, done);
+        return;
+    }
+    Held *held = g_new(Held, 1);
+    *held = (Held){done, s->fake};
+    if (s->fake->mode == FAKE_LATER)
+        g_idle_add(end_later, held);
+    else
+        g_queue_push_tail(&s->fake->held, held);
+}
+
+void fake_release(Fake *fake) {
+    Held *held;
+    while ((held = g_queue_pop_head(&fake->held)) != NULL)
+        end_later(held);
+}
+
+static void fake_define(VgSession *s, const char *xml, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("define(%.20s,%u)", xml, flags);
+    slow(s, word, done);
+}
+static void fake_create_xml(VgSession *s, const char *xml, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("create_xml(%.20s,%u)", xml, flags);
+    slow(s, word, done);
+}
+#define DOM_FLAGS(name)                                                                                                \
+    static void fake_##name(VgSession *s, const VgUuid *dom, guint flags, VgDone done) {                               \
+        g_autofree char *word = g_strdup_printf(#name "(%u)", flags);                                                  \
+        slow(s, word, done);                                                                                           \
+    }
+DOM_FLAGS(create)
+DOM_FLAGS(destroy)
+DOM_FLAGS(shutdown)
+DOM_FLAGS(reboot)
+DOM_FLAGS(undefine)
+static void fake_suspend(VgSession *s, const VgUuid *dom, VgDone done) {
+    slow(s, "suspend", done);
+}
+static void fake_resume(VgSession *s, const VgUuid *dom, VgDone done) {
+    slow(s, "resume", done);
+}
+static void fake_set_autostart(VgSession *s, const VgUuid *dom, gboolean on, VgDone done) {
+    slow(s, on ? "autostart" : "no_autostart", done);
+}
+static void fake_set_metadata(VgSession *s, const VgUuid *dom, int type, const char *metadata, const char *key,
+                              const char *uri, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("set_metadata(%d,%s,%s,%s,%u)", type, metadata != NULL ? metadata : "-",
+                                            key != NULL ? key : "-", uri != NULL ? uri : "-", flags);
+    slow(s, word, done);
+}
+static void fake_grid(VgSession *s, VgGridQuery what, const char *arg, VgDone done) {
+    g_autofree char *word = g_strdup_printf("grid(%d,%s)", (int)what, arg != NULL ? arg : "-");
+    slow(s, word, done);
+}
+
+/* --- its node devices */
+
+static gboolean fake_nodedev_list(VgSession *s, guint flags, char ***ret, GError **error) {
+    static const char *const all[] = {"pci_0000_05_00_0", "mdev_1", NULL};
+    *ret = g_strdupv((char **)(flags == 1u << 14 ? all + 1 : all));
+    return TRUE;
+}
+static gboolean fake_nodedev_exists(VgSession *s, const char *name, char **ret_name, GError **error) {
+    if (g_strcmp0(name, "mdev_1") != 0 && g_strcmp0(name, "pci_0000_05_00_0") != 0) {
+        vg_set_error(error, VG_ERR_NO_NODE_DEVICE, "no node device '%s'", name);
+        return FALSE;
+    }
+    *ret_name = g_strdup(name);
+    return TRUE;
+}
+static char *fake_nodedev_xml(VgSession *s, const char *name, guint flags, GError **error) {
+    return g_strdup("<device/>");
+}
+static gboolean fake_nodedev_parent(VgSession *s, const char *name, char **ret, GError **error) {
+    *ret = name[0] == 'm' ? g_strdup("pci_0000_05_00_0") : NULL;
+    return TRUE;
+}
+static gboolean fake_nodedev_caps(VgSession *s, const char *name, char ***ret, GError **error) {
+    static const char *const caps[] = {"pci", "mdev_types", NULL};
+    *ret = g_strdupv((char **)caps);
+    return TRUE;
+}
+static gboolean fake_nodedev_is_active(VgSession *s, const char *name, gboolean *ret, GError **error) {
+    *ret = TRUE;
+    return TRUE;
+}
+
+static const char *const schemes[] = {"xen", "grid", NULL};
+
+static const VgDriver fake_driver = {
+    .struct_size = sizeof(VgDriver),
+    .abi = VG_DRIVER_ABI,
+    .name = "fake",
+    .schemes = schemes,
+    .open = fake_open,
+    .close = fake_close,
+    .type = fake_type,
+    .version = fake_version,
+    .hostname = fake_hostname,
+    .uri = fake_uri,
+    .capabilities = fake_capabilities,
+    .domain_capabilities = fake_domain_capabilities,
+    .node_info = fake_node_info,
+    .max_vcpus = fake_max_vcpus,
+    .list = fake_list,
+    .lookup_id = fake_lookup_id,
+    .lookup_uuid = fake_lookup_uuid,
+    .lookup_name = fake_lookup_name,
+    .xml = fake_xml,
+    .info = fake_info,
+    .state = fake_state,
+    .os_type = fake_os_type,
+    .is_active = fake_alpha_only,
+    .is_persistent = fake_alpha_only,
+    .is_updated = fake_alpha_only,
+    .has_managed_save = fake_has_managed_save,
+    .get_autostart = fake_alpha_only,
+    .vcpus = fake_vcpus,
+    .memory_stats = fake_memory_stats,
+    .get_metadata = fake_get_metadata,
+    .messages = fake_messages,
+    .snapshot_num = fake_snapshot_num,
+    .define = fake_define,
+    .create_xml = fake_create_xml,
+    .create = fake_create,
+    .destroy = fake_destroy,
+    .shutdown = fake_shutdown,
+    .reboot = fake_reboot,
+    .suspend = fake_suspend,
+    .resume = fake_resume,
+    .undefine = fake_undefine,
+    .set_autostart = fake_set_autostart,
+    .set_metadata = fake_set_metadata,
+    .nodedev_list = fake_nodedev_list,
+    .nodedev_exists = fake_nodedev_exists,
+    .nodedev_xml = fake_nodedev_xml,
+    .nodedev_parent = fake_nodedev_parent,
+    .nodedev_caps = fake_nodedev_caps,
+    .nodedev_is_active = fake_nodedev_is_active,
+    .grid = fake_grid,
+};
+
+Fake *fake_new(void) {
+    Fake *fake = g_new0(Fake, 1);
+    fake->driver = fake_driver;
+    fake->log = g_string_new(NULL);
+    g_queue_init(&fake->held);
+    fake->proc = vg_proc_new(&fake->driver, (VgDriverState *)fake);
+    fake->server = vg_server_new(&vg_server_limits, vg_proc_handler(), fake->proc);
+    return fake;
+}
+
+void fake_free(Fake *fake) {
+    vg_server_free(fake->server);
+    fake_release(fake);
+    peer_settle();
+    g_assert_cmpuint(fake->sessions, ==, 0);
+    g_assert_cmpuint(vg_proc_sessions(fake->proc), ==, 0);
+    vg_proc_free(fake->proc);
+    g_string_free(fake->log, TRUE);
+    g_free(fake);
+}
+
+/* --- the raw client ------------------------------------------------------------------------------------------------------- */
+
+Peer *peer_new(Fake *fake, gboolean read_only) {
+    int fds[2];
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    Peer *peer = g_new0(Peer, 1);
+    peer->fd = fds[0];
+    peer->in = g_byte_array_new();
+    peer->client = vg_client_ref(vg_server_adopt(fake->server, fds[1], read_only));
+    return peer;
+}
+
+void peer_free(Peer *peer) {
+    close(peer->fd);
+    vg_client_unref(peer->client);
+    g_byte_array_unref(peer->in);
+    g_free(peer);
+    peer_settle();
+}
+
+void peer_settle(void) {
+    for (int quiet = 0; quiet < 3;)
+        quiet = g_main_context_iteration(NULL, FALSE) ? 0 : quiet + 1;
+}
+
+void peer_send_bytes(Peer *peer, gconstpointer bytes, gsize len) {
+    const char *p = bytes;
+    while (len > 0) {
+        ssize_t n = send(peer->fd, p, len, MSG_NOSIGNAL);
+        if (n > 0) {
+            p += n;
+            len -= (gsize)n;
+        } else if (errno == EAGAIN) {
+            g_main_context_iteration(NULL, FALSE);
+        } else {
+            return; /* cut off; the receiving side shows it */
+        }
+    }
+}
+
+void peer_send(Peer *peer, const VgMsgHeader *header, xdrproc_t proc, gconstpointer args) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VgMsg) msg = vg_msg_encode(header, proc, args, &error);
+    g_assert_no_error(error);
+    gsize len;
+    const guint8 *bytes = vg_msg_bytes(msg, &len);
+    peer_send_bytes(peer, bytes, len);
+}
+
+void peer_call(Peer *peer, gint32 procedure, xdrproc_t proc, gconstpointer args) {
+    VgMsgHeader header = {VG_REMOTE_PROGRAM, VG_REMOTE_VERSION, procedure, VG_MSG_CALL, ++peer->serial, VG_MSG_OK};
+    peer_send(peer, &header, proc, args);
+}
+
+static VgMsg *whole_message(Peer *peer) {
+    if (peer->in->len < 4)
+        return NULL;
+    const guint8 *p = peer->in->data;
+    gsize len = (gsize)p[0] << 24 | (gsize)p[1] << 16 | (gsize)p[2] << 8 | p[3];
+    if (peer->in->len < len)
+        return NULL;
+    g_autoptr(GError) error = NULL;
+    VgMsg *msg = vg_msg_from_bytes(p, len, &error);
+    g_assert_no_error(error);
+    g_byte_array_remove_range(peer->in, 0, (guint)len);
+    return msg;
+}
+
+VgMsg *peer_receive(Peer *peer, int ms) {
+    gint64 until = g_get_monotonic_time() + ms * 1000;
+    for (;;) {
+        VgMsg *msg = whole_message(peer);
+        if (msg != NULL)
+            return msg;
+        guint8 buffer[65536];
+        ssize_t n = recv(peer->fd, buffer, sizeof(buffer), 0);
+        if (n > 0)
+            g_byte_array_append(peer->in, buffer, (guint)n);
+        else if (n == 0 || (n < 0 && errno != EAGAIN))
+            return NULL;
+        else if (!g_main_context_iteration(NULL, FALSE)) {
+            if (g_get_monotonic_time() > until)
+                return NULL;
+            g_usleep(50);
+        }
+    }
+}
+
+gboolean peer_is_closed(Peer *peer) {
+    for (int i = 0; i < 2000; i++) {
+        char byte;
+        ssize_t n = recv(peer->fd, &byte, 1, MSG_PEEK);
+        if (n == 0 || (n < 0 && errno != EAGAIN))
+            return TRUE;
+        if (!g_main_context_iteration(NULL, FALSE))
+            g_usleep(50);
+    }
+    return FALSE;
+}
+
+int peer_ask(Peer *peer, gint32 procedure, xdrproc_t proc, gconstpointer args, xdrproc_t ret_proc, gpointer ret) {
+    peer_call(peer, procedure, proc, args);
+    g_autoptr(VgMsg) msg = peer_receive(peer, 5000);
+    g_assert_nonnull(msg);
+    const VgMsgHeader *header = vg_msg_header(msg);
+    g_assert_cmpint(header->type, ==, VG_MSG_REPLY);
+    g_assert_cmpint(header->procedure, ==, procedure);
+    g_assert_cmpuint(header->serial, ==, peer->serial);
+    g_autoptr(GError) error = NULL;
+    if (header->status == VG_MSG_OK) {
+        if (ret_proc != NULL)
+            g_assert_true(vg_msg_decode(msg, ret_proc, ret, &error));
+        return 0;
+    }
+    remote_error body = {0};
+    g_assert_true(vg_msg_decode(msg, (xdrproc_t)xdr_remote_error, &body, &error));
+    int code = body.code;
+    xdr_free((xdrproc_t)xdr_remote_error, (char *)&body);
+    return code;
+}
+
+void peer_open(Peer *peer) {
+    remote_connect_open_args args = {0};
+    g_assert_cmpint(peer_ask(peer, 1, (xdrproc_t)xdr_remote_connect_open_args, &args, NULL, NULL), ==, 0);
+}
