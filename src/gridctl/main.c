@@ -90,7 +90,7 @@ static GOptionContext *parser(Options *options) {
         {"connect", 'c', 0, G_OPTION_ARG_STRING, &options->uri, N_("the daemon's URI, grid:///system?socket=PATH"),
          "URI"},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &options->version, N_("print the version and stop"), NULL},
-        {NULL}};
+        {0}};
     GOptionContext *context = g_option_context_new(_("COMMAND [ARGUMENT]"));
     g_option_context_add_main_entries(context, entries, PACKAGE);
     g_autofree char *text = summary();

@@ -99,9 +99,9 @@ static void write_cpu(VgOut *out) {
 static void write_devices(VgOut *out, gboolean hostdev, gboolean vgpu) {
     vg_out_open(out, "devices");
     write_group(out, "disk",
-                (const Enum[]){{"diskDevice", disk_devices}, {"bus", disk_buses}, {"model", no_values}, {NULL}});
-    write_group(out, "graphics", (const Enum[]){{"type", graphics_types}, {NULL}});
-    write_group(out, "video", (const Enum[]){{"modelType", video_models}, {NULL}});
+                (const Enum[]){{"diskDevice", disk_devices}, {"bus", disk_buses}, {"model", no_values}, {0}});
+    write_group(out, "graphics", (const Enum[]){{"type", graphics_types}, {0}});
+    write_group(out, "video", (const Enum[]){{"modelType", video_models}, {0}});
     if (hostdev)
         write_group(out, "hostdev",
                     (const Enum[]){{"mode", hostdev_modes},
@@ -109,7 +109,7 @@ static void write_devices(VgOut *out, gboolean hostdev, gboolean vgpu) {
                                    {"subsysType", vgpu ? hostdev_types_vgpu : hostdev_types},
                                    {"capsType", no_values},
                                    {"pciBackend", pci_backends},
-                                   {NULL}});
+                                   {0}});
     vg_out_close(out, "devices");
 }
 
