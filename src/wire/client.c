@@ -120,8 +120,8 @@ void vg_client_cut(VgClient *client) {
 
 /* May the next message be handed up? Not to one who lets answers pile up: he waits, nobody else. */
 static gboolean may_take(const VgClient *client) {
-    return client->state == VG_CLIENT_OPEN && client->calls < client->server->limits.max_calls &&
-           client->out.bytes < client->server->limits.max_queue;
+    return client->state == VG_CLIENT_OPEN && !client->server->stopping &&
+           client->calls < client->server->limits.max_calls && client->out.bytes < client->server->limits.max_queue;
 }
 
 /* Tells epoll what matters now, and the server if held messages may go on. */

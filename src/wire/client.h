@@ -46,6 +46,7 @@ struct VgServer {
     guint timed;                      /* clients with keepalive, or closing */
     guint64 last_serial;
     guint8 *scratch;
+    gboolean stopping;
 };
 
 typedef enum { VG_CLIENT_OPEN, VG_CLIENT_CLOSING, VG_CLIENT_CUT } VgClientState;

@@ -309,6 +309,7 @@ VgClient *vg_server_adopt(VgServer *server, int fd, gboolean read_only) {
 }
 
 void vg_server_stop_accepting(VgServer *server) {
+    server->stopping = TRUE;
     g_ptr_array_set_size(server->listeners, 0);
 }
 

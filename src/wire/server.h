@@ -49,6 +49,7 @@ gboolean vg_server_listen_unix(VgServer *server, const char *path, int fd, guint
                                GError **error);
 /* Takes over a connected socket: tests, fuzzers. */
 VgClient *vg_server_adopt(VgServer *server, int fd, gboolean read_only);
+/* Closes the listening sockets and takes up no further call; what is under way is still answered. */
 void vg_server_stop_accepting(VgServer *server);
 guint vg_server_clients(const VgServer *server);
 
