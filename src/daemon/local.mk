@@ -20,3 +20,20 @@ clean-local: clean-share
 clean-share:
 	rm -rf share
 .PHONY: clean-share
+
+# The toy modules must be shared objects although they are never installed: hence -rpath.
+VG_TOY_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+check_LTLIBRARIES += tests/daemon/xen.la tests/daemon/abi/xen.la tests/daemon/incomplete/xen.la
+tests_daemon_xen_la_SOURCES = tests/daemon/toy.c
+tests_daemon_xen_la_LDFLAGS = $(VG_TOY_LDFLAGS)
+tests_daemon_xen_la_LIBADD = $(VG_CORE) $(GLIB_LIBS)
+tests_daemon_abi_xen_la_SOURCES = tests/daemon/toy.c
+tests_daemon_abi_xen_la_CPPFLAGS = $(AM_CPPFLAGS) -DTOY_ABI=999
+tests_daemon_abi_xen_la_LDFLAGS = $(VG_TOY_LDFLAGS)
+tests_daemon_abi_xen_la_LIBADD = $(VG_CORE) $(GLIB_LIBS)
+tests_daemon_incomplete_xen_la_SOURCES = tests/daemon/toy.c
+tests_daemon_incomplete_xen_la_CPPFLAGS = $(AM_CPPFLAGS) -DTOY_NO_OPEN
+tests_daemon_incomplete_xen_la_LDFLAGS = $(VG_TOY_LDFLAGS)
+tests_daemon_incomplete_xen_la_LIBADD = $(VG_CORE) $(GLIB_LIBS)
+TESTS += tests/daemon/daemon.sh
+dist_check_SCRIPTS += tests/daemon/daemon.sh

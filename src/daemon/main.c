@@ -131,8 +131,6 @@ static gboolean make_folders(VgDaemon *daemon, GError **error) {
 }
 
 static gboolean start_driver(VgDaemon *daemon, GError **error) {
-    if (!vg_loader_load("xen", &daemon->driver, error))
-        return FALSE;
     const VgDriverPaths paths = {
         .simulate = daemon->options.simulate,
         .sysconfdir = daemon->sysconfdir,
@@ -152,7 +150,7 @@ static gboolean start_driver(VgDaemon *daemon, GError **error) {
 static gboolean start(VgDaemon *daemon, GError **error) {
     if (daemon->options.simulate == NULL && !check_real_host(error))
         return FALSE;
-    if (!make_folders(daemon, error) || !start_driver(daemon, error))
+    if (!vg_loader_load("xen", &daemon->driver, error) || !make_folders(daemon, error) || !start_driver(daemon, error))
         return FALSE;
     daemon->proc = vg_proc_new(&daemon->driver, daemon->state);
     daemon->server = vg_server_new(&daemon->config.limits, vg_proc_handler(), daemon->proc);
