@@ -23,3 +23,18 @@ tests_unit_test_gpus_SOURCES = tests/unit/test-gpus.c
 tests_unit_test_gpus_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_gpus_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-place
+TESTS += tests/unit/test-place
+tests_unit_test_place_SOURCES = tests/unit/test-place.c
+tests_unit_test_place_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_place_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_place_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
+
+# Not a test: prints how long placement takes.
+EXTRA_PROGRAMS += bench/place
+bench_place_SOURCES = bench/place.c
+bench_place_CPPFLAGS = $(AM_CPPFLAGS)
+bench_place_CFLAGS = $(AM_CFLAGS)
+bench_place_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
+CLEANFILES += bench/place

@@ -14,6 +14,7 @@ typedef struct {
     guint32 *picked;
     guint depth; /* wants that have a GPU */
     guint effort;
+    guint64 touched[VG_PLACE_MOST + 1]; /* at each depth: a bit for each picked GPU, by its number modulo 64 */
 } Search;
 
 /* What a GPU is like to the search; two alike ones lead to the same end. */
@@ -121,7 +122,7 @@ static guint64 next_best(Search *s, const VgWant *want, VgPolicy policy, guint64
             continue;
         const VgRoomGpu *g = &gpus[o->gpu];
         VgRoomGpu changed;
-        if (s->depth > 0) {
+        if (s->touched[s->depth] >> (o->gpu % 64) & 1) {
             changed = seen_by(s, o->gpu);
             g = &changed;
         }
@@ -171,6 +172,7 @@ static gboolean search(Search *s) {
     while (best != G_MAXUINT64 && s->effort < EFFORT_MOST) {
         guint32 gpu = (guint32)best;
         if (!tried_alike(s, gpu, tried, &n_tried)) {
+            s->touched[s->depth + 1] = s->touched[s->depth] | G_GUINT64_CONSTANT(1) << (gpu % 64);
             s->picked[s->depth++] = gpu;
             if (search(s))
                 return TRUE;
@@ -184,9 +186,14 @@ static gboolean search(Search *s) {
 /* Is there, for wants that are alike, enough room in all? Answers at once what the search would only find out by trying everything. */
 static gboolean enough(const VgRoom *room, const VgWant *wants, guint n) {
     for (guint i = 0; i < n; i++) {
-        guint32 alike = 0;
+        guint32 alike = 0, before = 0;
         for (guint j = 0; j < n; j++)
-            alike += wants[j].type == wants[i].type && wants[j].group == wants[i].group && wants[j].gpu == wants[i].gpu;
+            if (wants[j].type == wants[i].type && wants[j].group == wants[i].group && wants[j].gpu == wants[i].gpu) {
+                alike++;
+                before += j < i ? 1 : 0;
+            }
+        if (before > 0)
+            continue;
         const VgRoomType *t = &room->types[wants[i].type];
         guint64 left = 0;
         for (guint32 k = 0; k < t->n_offers && left < alike; k++) {
@@ -203,6 +210,6 @@ static gboolean enough(const VgRoom *room, const VgWant *wants, guint n) {
 gboolean vg_place(const VgRoom *room, const VgWant *wants, guint n, guint32 *picked) {
     if (n > VG_PLACE_MOST || (n > 1 && !enough(room, wants, n)))
         return FALSE;
-    Search s = {.room = room, .wants = wants, .n = n, .picked = picked};
+    Search s = {.room = room, .wants = wants, .n = n, .picked = picked, .touched = {0}};
     return search(&s);
 }

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-place.c: placement against the acceptance rows, named by their ids (RUN-1, CAP-14, GAP-22: how XenServer behaves, as
+ * given, when, expect), and against a slow answer that tries everything.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "gpu/place.h"
+
+/* --- the acceptance rows' cards ------------------------------------------------------------------------------------------ */
+
+enum { K100, K140Q, K200, K240Q, K260Q, WHOLE, N_TYPES };
+static const guint fits[N_TYPES] = {8, 4, 8, 4, 2, 1};
+
+typedef enum { K1, K2 } Card;
+static const gboolean card_has[2][N_TYPES] = {
+    [K1] = {[K100] = TRUE, [K140Q] = TRUE, [WHOLE] = TRUE},
+    [K2] = {[K200] = TRUE, [K240Q] = TRUE, [K260Q] = TRUE, [WHOLE] = TRUE},
+};
+
+static VgRoom *room_new(const Card *cards, guint n, const VgPolicy *policies) {
+    VgRoom *room = g_new0(VgRoom, 1);
+    room->gpus = g_new0(VgRoomGpu, n);
+    room->n_gpus = n;
+    room->types = g_new0(VgRoomType, N_TYPES);
+    room->n_types = N_TYPES;
+    room->policies = policies;
+    for (guint g = 0; g < n; g++)
+        room->gpus[g] = (VgRoomGpu){.size = VG_UNITS, .kind = VG_PLACE_NOTHING, .model = cards[g]};
+    for (guint t = 0; t < N_TYPES; t++) {
+        room->types[t].kind = t;
+        room->types[t].offers = g_new0(VgRoomOffer, n);
+        for (guint g = 0; g < n; g++)
+            if (card_has[cards[g]][t])
+                room->types[t].offers[room->types[t].n_offers++] = (VgRoomOffer){g, VG_UNITS / fits[t], TRUE, TRUE};
+    }
+    return room;
+}
+
+static void room_free(VgRoom *room) {
+    for (guint t = 0; t < room->n_types; t++)
+        g_free(room->types[t].offers);
+    g_free(room->types);
+    g_free(room->gpus);
+    g_free(room);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgRoom, room_free)
+
+static const VgPolicy depth[] = {VG_POLICY_DEPTH_FIRST, VG_POLICY_DEPTH_FIRST};
+static const VgPolicy breadth[] = {VG_POLICY_BREADTH_FIRST, VG_POLICY_BREADTH_FIRST};
+
+static VgRoom *one(Card card) {
+    return room_new(&card, 1, depth);
+}
+
+static void take(VgRoom *room, guint gpu, guint type, guint n) {
+    for (guint i = 0; i < n; i++)
+        vg_room_take(room, gpu, type);
+}
+
+/* --- RUN: may it run there? ---------------------------------------------------------------------------------------------- */
+
+static void test_run(void) {
+    static const struct {
+        const char *id;
+        guint runs, n; /* on a K2 */
+        int disabled;
+        guint asked;
+        VgFit expect;
+    } rows[] = {
+        {"RUN-1", 0, 0, -1, K260Q, VG_FIT_OK},
+        {"RUN-2a", 0, 0, -1, K200, VG_FIT_OK},
+        {"RUN-2b", 0, 0, -1, K240Q, VG_FIT_OK},
+        {"RUN-2c", 0, 0, -1, K260Q, VG_FIT_OK},
+        {"RUN-3", K260Q, 1, -1, K260Q, VG_FIT_OK},
+        {"RUN-4a", 0, 0, -1, K100, VG_FIT_UNSUPPORTED},
+        {"RUN-4b", 0, 0, -1, K140Q, VG_FIT_UNSUPPORTED},
+        {"RUN-5", 0, 0, K200, K200, VG_FIT_DISABLED},
+        {"RUN-6", K260Q, 1, -1, K240Q, VG_FIT_INCOMPATIBLE},
+        {"RUN-7", K260Q, 2, -1, K260Q, VG_FIT_FULL},
+        /* The order of the checks: disabled goes before incompatible, incompatible before full. */
+        {"RUN-order-1", K260Q, 1, K200, K200, VG_FIT_DISABLED},
+        {"RUN-order-2", K260Q, 2, -1, K200, VG_FIT_INCOMPATIBLE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(VgRoom) room = one(K2);
+        take(room, 0, rows[i].runs, rows[i].n);
+        if (rows[i].disabled >= 0)
+            room->types[rows[i].disabled].offers[0].enabled = FALSE;
+        VgFit fit = vg_place_fit(room, 0, rows[i].asked);
+        if (fit != rows[i].expect)
+            g_error("%s: %d, not %d", rows[i].id, fit, rows[i].expect);
+    }
+}
+
+/* --- CAP: how many more? ------------------------------------------------------------------------------------------------- */
+
+static void test_capacity(void) {
+    /* "Scheduled" and "resident" are one thing here: a claim counts from the moment it is made. */
+    static const struct {
+        const char *id;
+        Card card;
+        guint runs, n, asked, expect;
+    } rows[] = {
+        {"CAP-1a", K2, 0, 0, K100, 0},      {"CAP-1b", K2, 0, 0, K140Q, 0},     {"CAP-2a", K2, 0, 0, K200, 8},
+        {"CAP-2b", K2, 0, 0, K240Q, 4},     {"CAP-2c", K2, 0, 0, K260Q, 2},     {"CAP-4a", K1, 0, 0, K100, 8},
+        {"CAP-4b", K1, 0, 0, K140Q, 4},     {"CAP-4c", K1, 0, 0, WHOLE, 1},     {"CAP-5", K2, 0, 0, WHOLE, 1},
+        {"CAP-6", K1, WHOLE, 1, K100, 0},   {"CAP-7", K1, K100, 1, K140Q, 0},   {"CAP-8", K2, WHOLE, 1, K200, 0},
+        {"CAP-9", K2, K260Q, 1, K200, 0},   {"CAP-10", K1, K100, 2, K100, 6},   {"CAP-11", K1, K140Q, 2, K140Q, 2},
+        {"CAP-12", K1, WHOLE, 1, WHOLE, 0}, {"CAP-13", K2, K200, 1, K200, 7},   {"CAP-14", K2, K240Q, 3, K240Q, 1},
+        {"CAP-15", K2, K260Q, 1, K260Q, 1}, {"CAP-16", K2, WHOLE, 1, WHOLE, 0}, {"CAP-17", K1, K100, 1, K100, 7},
+        {"CAP-18", K1, K100, 1, WHOLE, 0},  {"CAP-19", K1, WHOLE, 1, K100, 0},  {"CAP-20", K1, WHOLE, 1, WHOLE, 0},
+        {"CAP-21", K2, K200, 2, K200, 6},   {"CAP-22", K2, K200, 1, WHOLE, 0},  {"CAP-23", K2, WHOLE, 1, K200, 0},
+        {"CAP-24", K2, WHOLE, 1, WHOLE, 0}, {"CAP-25", K1, K100, 3, K100, 5},   {"CAP-26", K2, K240Q, 3, K240Q, 1},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(VgRoom) room = one(rows[i].card);
+        take(room, 0, rows[i].runs, rows[i].n);
+        guint got = vg_place_capacity(room, 0, rows[i].asked);
+        if (got != rows[i].expect)
+            g_error("%s: %u, not %u", rows[i].id, got, rows[i].expect);
+    }
+}
+
+/* CAP-3: falls by one with each, to none, and comes back by one with each that goes. */
+static void test_capacity_steps(void) {
+    for (guint type = K200; type <= K260Q; type++) {
+        g_autoptr(VgRoom) room = one(K2);
+        for (guint n = 0; n < fits[type]; n++) {
+            g_assert_cmpuint(vg_place_capacity(room, 0, type), ==, fits[type] - n);
+            take(room, 0, type, 1);
+        }
+        g_assert_cmpuint(vg_place_capacity(room, 0, type), ==, 0);
+        for (guint n = 1; n <= fits[type]; n++) {
+            vg_room_give(room, 0, VG_UNITS / fits[type]);
+            g_assert_cmpuint(vg_place_capacity(room, 0, type), ==, n);
+        }
+        g_assert_cmpuint(room->gpus[0].kind, ==, VG_PLACE_NOTHING);
+        g_assert_cmpuint(vg_place_capacity(room, 0, K200), ==, 8);
+    }
+}
+
+/* --- choosing ------------------------------------------------------------------------------------------------------------ */
+
+static void expect(VgRoom *room, const VgWant *wants, guint n, const int *gpus) {
+    guint32 picked[VG_PLACE_MOST];
+    gboolean good = vg_place(room, wants, n, picked);
+    g_assert_cmpint(good, ==, gpus != NULL);
+    for (guint i = 0; gpus != NULL && i < n; i++)
+        g_assert_cmpint((int)picked[i], ==, gpus[i]);
+}
+
+static VgWant any(guint type) {
+    return (VgWant){type, VG_PLACE_ANY, VG_PLACE_ANY};
+}
+
+/* GAP-22: equal GPUs: the first. Then depth-first stays, breadth-first goes on, both to the same in each run. */
+static void test_policies(void) {
+    static const Card cards[] = {K2, K2, K2};
+    static const int fill[] = {0, 0, 1, 1, 2, 2}, spread[] = {0, 1, 2, 0, 1, 2};
+    const struct {
+        const VgPolicy *policy;
+        const int *order;
+    } rows[] = {{depth, fill}, {breadth, spread}};
+    for (gsize r = 0; r < G_N_ELEMENTS(rows); r++) {
+        g_autoptr(VgRoom) room = room_new(cards, 3, rows[r].policy);
+        VgWant want = any(K260Q);
+        for (guint i = 0; i < 6; i++) {
+            expect(room, &want, 1, &rows[r].order[i]);
+            take(room, (guint)rows[r].order[i], K260Q, 1);
+        }
+        expect(room, &want, 1, NULL);
+    }
+}
+
+static void test_scope(void) {
+    static const Card cards[] = {K2, K2, K1};
+    static const int second = 1;
+    g_autoptr(VgRoom) room = room_new(cards, 3, depth);
+    room->gpus[1].group = 1;
+    VgWant in_group = {K200, 1, VG_PLACE_ANY}, pinned = {K200, VG_PLACE_ANY, 1}, wrong = {K200, 0, 1};
+    VgWant unsupported = {K200, VG_PLACE_ANY, 2};
+    expect(room, &in_group, 1, &second);
+    expect(room, &pinned, 1, &second);
+    expect(room, &wrong, 1, NULL);
+    expect(room, &unsupported, 1, NULL);
+    room->types[K200].offers[1].usable = FALSE;
+    expect(room, &in_group, 1, NULL);
+}
+
+/* GAP-16: two vGPUs, one GPU with room for one, another with room: one on each, decided together. */
+static void test_together(void) {
+    static const Card cards[] = {K2, K2};
+    g_autoptr(VgRoom) room = room_new(cards, 2, depth);
+    take(room, 0, K260Q, 1);
+    VgWant two[] = {any(K260Q), any(K260Q)}, four[] = {any(K260Q), any(K260Q), any(K260Q), any(K260Q)};
+    expect(room, two, 2, (const int[]){0, 1});
+    expect(room, four, 3, (const int[]){0, 1, 1});
+    expect(room, four, 4, NULL); /* all or nothing */
+    /* The first leaves the GPU that the second is pinned to, though its policy likes it best. */
+    VgWant pinned[] = {any(K260Q), {K260Q, VG_PLACE_ANY, 0}};
+    expect(room, pinned, 2, (const int[]){1, 0});
+    /* Of two types, the one that fits only beside its like goes there. */
+    VgWant unlike[] = {any(K200), any(K260Q)};
+    expect(room, unlike, 2, (const int[]){1, 0});
+    take(room, 0, K260Q, 1);
+    expect(room, unlike, 2, NULL);
+}
+
+/* GAP-2 and RNK: what remains in a group is the sum of its GPUs. */
+static guint remains(const VgRoom *room, guint first, guint n, guint type) {
+    guint sum = 0;
+    for (guint g = first; g < first + n; g++)
+        sum += vg_place_capacity(room, g, type);
+    return sum;
+}
+
+static void test_ranking(void) {
+    /* GPU 0: one host's K1; GPUs 1 and 2: the other's two. */
+    static const Card cards[] = {K1, K1, K1};
+    g_autoptr(VgRoom) room = room_new(cards, 3, depth);
+    static const struct {
+        const char *id;
+        int gpu, add, asked;
+        guint one, two;
+    } rows[] = {
+        {"RNK-1", -1, 0, K100, 8, 16},  {"RNK-2", -1, 0, K140Q, 4, 8},   {"RNK-3", 1, K100, K100, 8, 15},
+        {"RNK-4", -1, 0, K140Q, 4, 4},  {"RNK-5", 2, K140Q, K100, 8, 7}, {"RNK-6", -1, 0, K140Q, 4, 3},
+        {"RNK-7", 0, K100, K100, 7, 7}, {"RNK-8", 0, K100, K100, 6, 7},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (rows[i].gpu >= 0)
+            take(room, (guint)rows[i].gpu, (guint)rows[i].add, 1);
+        guint first = remains(room, 0, 1, (guint)rows[i].asked), second = remains(room, 1, 2, (guint)rows[i].asked);
+        if (first != rows[i].one || second != rows[i].two)
+            g_error("%s: %u and %u, not %u and %u", rows[i].id, first, second, rows[i].one, rows[i].two);
+    }
+}
+
+/* What a GPU runs without offering it (its driver has forgotten the type) leaves room for nothing, and goes cleanly. */
+static void test_forgotten_type(void) {
+    g_autoptr(VgRoom) room = one(K2);
+    guint32 units = vg_room_take(room, 0, K100);
+    g_assert_cmpuint(vg_place_capacity(room, 0, K200), ==, 0);
+    vg_room_give(room, 0, units);
+    g_assert_cmpuint(vg_place_capacity(room, 0, K200), ==, 8);
+}
+
+/* What cannot be is given up soon, however many GPUs there are to try: the want that has no place is the last. */
+static void test_effort(void) {
+    enum { MANY = 1024 };
+    g_autofree Card *cards = g_new0(Card, MANY);
+    for (guint i = 0; i < MANY; i++)
+        cards[i] = K2;
+    g_autoptr(VgRoom) room = room_new(cards, MANY, depth);
+    for (guint i = 0; i < MANY; i++) /* no two are alike, so that none can be left out */
+        room->gpus[i].model = i;
+    VgWant wants[VG_PLACE_MOST];
+    for (guint i = 0; i < VG_PLACE_MOST; i++)
+        wants[i] = (VgWant){i % 2 == 0 ? K200 : K240Q, VG_PLACE_ANY, VG_PLACE_ANY};
+    wants[30].gpu = wants[31].gpu = 7; /* two types on one GPU */
+    gint64 begin = g_get_monotonic_time();
+    expect(room, wants, VG_PLACE_MOST, NULL);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, G_USEC_PER_SEC);
+}
+
+/* --- against everything --------------------------------------------------------------------------------------------------- */
+
+#define GPUS 5
+#define WANTS 4
+
+static VgRoom *random_room(GRand *rand, VgPolicy policies[2]) {
+    VgRoom *room = g_new0(VgRoom, 1);
+    room->n_gpus = (guint32)g_rand_int_range(rand, 1, GPUS + 1);
+    room->gpus = g_new0(VgRoomGpu, room->n_gpus);
+    room->n_types = (guint32)g_rand_int_range(rand, 1, 4);
+    room->types = g_new0(VgRoomType, room->n_types);
+    room->policies = policies;
+    policies[0] = (VgPolicy)g_rand_int_range(rand, 0, VG_POLICY_LAST);
+    policies[1] = (VgPolicy)g_rand_int_range(rand, 0, VG_POLICY_LAST);
+    for (guint t = 0; t < room->n_types; t++) {
+        room->types[t].kind = (guint32)g_rand_int_range(rand, 0, 3);
+        room->types[t].offers = g_new0(VgRoomOffer, room->n_gpus);
+    }
+    for (guint g = 0; g < room->n_gpus; g++) {
+        /* Half of the GPUs are like one before, so that what is alike gets its share of the tests. */
+        guint like = g > 0 && g_rand_boolean(rand) ? (guint)g_rand_int_range(rand, 0, (gint32)g) : g;
+        room->gpus[g] = (VgRoomGpu){.size = VG_UNITS,
+                                    .kind = VG_PLACE_NOTHING,
+                                    .group = (guint32)g_rand_int_range(rand, 0, 2),
+                                    .model = room->gpus[like].model};
+        if (like == g)
+            room->gpus[g].model = g;
+        for (guint t = 0; t < room->n_types; t++) {
+            VgRoomType *type = &room->types[t];
+            const VgRoomOffer *other = like == g ? NULL : vg_place_offer(room, like, t);
+            VgRoomOffer offer = {g, VG_UNITS >> g_rand_int_range(rand, 0, 3), g_rand_int_range(rand, 0, 8) > 0,
+                                 g_rand_int_range(rand, 0, 8) > 0};
+            if (other != NULL)
+                offer = (VgRoomOffer){g, other->units, other->usable, other->enabled};
+            if (other != NULL || (like == g && g_rand_int_range(rand, 0, 4) > 0))
+                type->offers[type->n_offers++] = offer;
+        }
+    }
+    for (guint i = 0; i < 6; i++) {
+        guint32 g = (guint32)g_rand_int_range(rand, 0, (gint32)room->n_gpus);
+        guint32 t = (guint32)g_rand_int_range(rand, 0, (gint32)room->n_types);
+        if (vg_place_fit(room, g, t) == VG_FIT_OK)
+            vg_room_take(room, g, t);
+    }
+    return room;
+}
+
+/* The rules again, written without a thought for speed. */
+static gboolean naive_ok(const VgRoom *room, const VgWant *want, guint gpu, const guint32 *used, const guint32 *kind) {
+    const VgRoomOffer *o = vg_place_offer(room, gpu, want->type);
+    return o != NULL && o->usable && o->enabled && (want->gpu == VG_PLACE_ANY || want->gpu == gpu) &&
+           (want->group == VG_PLACE_ANY || room->gpus[gpu].group == want->group) &&
+           (kind[gpu] == VG_PLACE_NOTHING || kind[gpu] == room->types[want->type].kind) &&
+           used[gpu] + o->units <= room->gpus[gpu].size;
+}
+
+static VgPolicy naive_policy(const VgRoom *room, const VgWant *want) {
+    if (want->group != VG_PLACE_ANY)
+        return room->policies[want->group];
+    for (guint g = 0; g < room->n_gpus; g++) {
+        const VgRoomOffer *o = vg_place_offer(room, g, want->type);
+        if (o != NULL && o->usable && o->enabled && (want->gpu == VG_PLACE_ANY || want->gpu == g))
+            return room->policies[room->gpus[g].group];
+    }
+    return VG_POLICY_DEPTH_FIRST;
+}
+
+/* All assignments; the least by its list of (what the policy says of the room left, GPU) wins. */
+static gboolean naive(const VgRoom *room, const VgWant *wants, guint n, guint32 *best) {
+    guint64 total = 1, best_key[WANTS] = {0};
+    gboolean found = FALSE;
+    for (guint i = 0; i < n; i++)
+        total *= room->n_gpus;
+    for (guint64 code = 0; code < total; code++) {
+        guint32 used[GPUS], kind[GPUS], pick[WANTS];
+        guint64 key[WANTS] = {0}, rest = code;
+        gboolean good = TRUE;
+        for (guint g = 0; g < room->n_gpus; g++) {
+            used[g] = room->gpus[g].used;
+            kind[g] = room->gpus[g].kind;
+        }
+        for (guint i = 0; i < n && good; i++, rest /= room->n_gpus) {
+            guint g = (guint)(rest % room->n_gpus);
+            pick[i] = g;
+            good = naive_ok(room, &wants[i], g, used, kind);
+            if (!good)
+                break;
+            const VgRoomOffer *o = vg_place_offer(room, g, wants[i].type);
+            guint64 left = (room->gpus[g].size - used[g]) / o->units;
+            key[i] = (naive_policy(room, &wants[i]) == VG_POLICY_BREADTH_FIRST ? 1000 - left : left) * 1000 + g;
+            used[g] += o->units;
+            kind[g] = room->types[wants[i].type].kind;
+        }
+        gboolean less = FALSE;
+        for (guint i = 0; good && found && i < n; i++)
+            if (key[i] != best_key[i]) {
+                less = key[i] < best_key[i];
+                break;
+            }
+        if (good && (!found || less)) {
+            found = TRUE;
+            memcpy(best_key, key, sizeof key);
+            memcpy(best, pick, n * sizeof *pick);
+        }
+    }
+    return found;
+}
+
+static void test_oracle(void) {
+    g_autoptr(GRand) rand = g_rand_new_with_seed(g_test_perf() ? g_random_int() : 20261122);
+    guint yes = 0;
+    for (guint round = 0; round < 20000; round++) {
+        VgPolicy policies[2];
+        g_autoptr(VgRoom) room = random_room(rand, policies);
+        VgWant wants[WANTS];
+        guint n = (guint)g_rand_int_range(rand, 1, WANTS + 1);
+        for (guint i = 0; i < n; i++)
+            wants[i] = (VgWant){
+                (guint32)g_rand_int_range(rand, 0, (gint32)room->n_types),
+                g_rand_int_range(rand, 0, 3) == 0 ? (guint32)g_rand_int_range(rand, 0, 2) : VG_PLACE_ANY,
+                g_rand_int_range(rand, 0, 4) == 0 ? (guint32)g_rand_int_range(rand, 0, (gint32)room->n_gpus)
+                                                  : VG_PLACE_ANY,
+            };
+        guint32 expected[WANTS], picked[VG_PLACE_MOST];
+        gboolean should = naive(room, wants, n, expected), does = vg_place(room, wants, n, picked);
+        if (should != does)
+            g_error("round %u: %d, not %d", round, does, should);
+        for (guint i = 0; should && i < n; i++)
+            if (picked[i] != expected[i])
+                g_error("round %u: want %u on GPU %u, not %u", round, i, picked[i], expected[i]);
+        yes += should ? 1 : 0;
+    }
+    g_assert_cmpuint(yes, >, 2000); /* both answers were asked for */
+    g_assert_cmpuint(yes, <, 16000);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/place/RUN", test_run);
+    g_test_add_func("/place/CAP", test_capacity);
+    g_test_add_func("/place/CAP-3", test_capacity_steps);
+    g_test_add_func("/place/GAP-22-policies", test_policies);
+    g_test_add_func("/place/scope", test_scope);
+    g_test_add_func("/place/GAP-16-together", test_together);
+    g_test_add_func("/place/RNK", test_ranking);
+    g_test_add_func("/place/forgotten-type", test_forgotten_type);
+    g_test_add_func("/place/effort", test_effort);
+    g_test_add_func("/place/oracle", test_oracle);
+    return g_test_run();
+}
