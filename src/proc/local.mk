@@ -53,6 +53,14 @@ tests_unit_libproc_fixture_la_LIBADD = $(VG_PROC) $(VG_WIRE)
 proc_tests = tests/unit/test-proc tests/unit/test-proc-garbage tests/unit/test-proc-wire
 check_PROGRAMS += $(proc_tests)
 TESTS += $(proc_tests)
+# libvirt's own client library as the judge of what we send.
+check_PROGRAMS += tests/unit/proc-server
+dist_check_SCRIPTS += tests/unit/test-proc-libvirt.py
+TESTS += tests/unit/test-proc-libvirt.py
+tests_unit_proc_server_SOURCES = tests/unit/proc-server.c
+tests_unit_proc_server_CPPFLAGS = $(proc_tests_cppflags)
+tests_unit_proc_server_CFLAGS = $(proc_tests_cflags)
+tests_unit_proc_server_LDADD = $(proc_tests_ldadd)
 EXTRA_DIST += tests/data/wire
 proc_tests_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 proc_tests_cflags = $(AM_CFLAGS) $(TIRPC_CFLAGS)
@@ -70,5 +78,5 @@ tests_unit_test_proc_wire_SOURCES = tests/unit/test-proc-wire.c
 tests_unit_test_proc_wire_CPPFLAGS = $(proc_tests_cppflags)
 tests_unit_test_proc_wire_CFLAGS = $(proc_tests_cflags)
 tests_unit_test_proc_wire_LDADD = $(proc_tests_ldadd)
-$(tests_unit_libproc_fixture_la_OBJECTS) $(tests_unit_test_proc_OBJECTS) $(tests_unit_test_proc_garbage_OBJECTS) $(tests_unit_test_proc_wire_OBJECTS): \
+$(tests_unit_libproc_fixture_la_OBJECTS) $(tests_unit_test_proc_OBJECTS) $(tests_unit_test_proc_garbage_OBJECTS) $(tests_unit_test_proc_wire_OBJECTS) $(tests_unit_proc_server_OBJECTS): \
 	$(vg_xdr_headers)
