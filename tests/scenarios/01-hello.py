@@ -11,7 +11,7 @@ def run(host):
         has(host.virsh("version", ro=ro), "Using API: Xen", "Running hypervisor: Xen 4.17")
         assert host.virsh("hostname", ro=ro), "an empty host name"
         has(host.virsh("nodeinfo", ro=ro), "CPU model:", "x86_64", "CPU(s):", "Memory size:")
-        same(host.virsh("list", "--all", "--name", ro=ro), "", "a fresh host's guests")
+        same(host.guests("--all", ro=ro), "", "a fresh host's guests")
     same(host.virsh("-c", host.uri("virtgridd-sock", "grid"), "uri"), "grid:///system", "uri over grid")
 
     caps = ET.fromstring(host.virsh("capabilities"))

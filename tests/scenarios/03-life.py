@@ -48,7 +48,7 @@ def life(host, kind):
     same(host.virsh("domstate", name, "--reason"), "shut off (destroyed)", "state")
     host.virsh("undefine", name)
     host.refused("domstate", name, because="failed to get domain")
-    same(host.virsh("list", "--all", "--name"), "", "what is left")
+    same(host.guests("--all"), "", "what is left")
 
     # undefined while it runs: it becomes transient and leaves with its end
     host.virsh("define", host.file("a.xml", guest(name, kind=kind)))
@@ -56,7 +56,7 @@ def life(host, kind):
     host.virsh("undefine", name)
     same(fields(host.virsh("dominfo", name))["Persistent"], "no", "persistent")
     host.virsh("destroy", name, "--graceful")
-    same(host.virsh("list", "--all", "--name"), "", "what is left")
+    same(host.guests("--all"), "", "what is left")
 
 
 def fields(text):

@@ -26,4 +26,4 @@ def run(host):
     same(host.state("p"), "paused", "state")
     host.virsh("destroy", "p")
     host.refused("create", host.file("big.xml", guest("big", mib=64 * 1024 * 1024)), because="memory")
-    lacks(host.virsh("list", "--all", "--name"), "p", "big")
+    lacks(host.guests("--all"), "p", "big")

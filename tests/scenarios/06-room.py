@@ -19,7 +19,7 @@ def run(host):
     assert 1 <= len(started) < 64, "%d guests got a whole GPU" % len(started)
     assert any(name in result for name in started), "the refusal names no holder: " + result
     same(host.virsh("domstate", name), "shut off", "state of the refused guest")
-    same(len(host.virsh("list", "--name").split()), len(started), "running guests")
+    same(len(host.guests().split()), len(started), "running guests")
     ask = json.dumps(json.loads(host.gridctl("vgpus", "--json")))
     assert '"%s"' % name not in ask, "the refused guest holds something: " + ask
 

@@ -22,7 +22,7 @@ def run(host):
         host.refused(*command, ro=True, because="already" if command[0] == "start" else "read only")
     same(host.state("r"), "running", "state")
     same(host.virsh("dumpxml", "r", "--inactive"), before, "definition")
-    same(host.virsh("list", "--all", "--name"), "r", "guests")
+    same(host.guests("--all"), "r", "guests")
 
     # the socket decides, not what the client says of itself
     uuid = bytes.fromhex(host.virsh("domuuid", "r").replace("-", ""))

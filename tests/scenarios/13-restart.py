@@ -9,7 +9,7 @@ from host import eventually, has, same
 
 def everything(host):
     """What a client can see, without what changes by itself."""
-    names = sorted(host.virsh("list", "--all", "--name").split())
+    names = host.guests("--all").split()
     seen = {"vgpus": json.loads(host.gridctl("vgpus", "--json"))}
     for name in names:
         seen[name] = [host.virsh("dumpxml", name), host.virsh("dumpxml", name, "--inactive"), host.virsh("domid", name),
@@ -43,7 +43,7 @@ def run(host):
     for name in ("k1", "t4", "transient"):
         host.virsh("destroy", name)
     same(json.loads(host.gridctl("vgpus", "--json"))["vgpus"], [], "virtual GPUs")
-    same(sorted(host.virsh("list", "--all", "--name").split()), ["k1", "k2", "off", "t4"], "guests")
+    same(host.guests("--all").split(), ["k1", "k2", "off", "t4"], "guests")
 
     # a guest that ended while nobody looked
     host.virsh("start", "k2")
@@ -63,7 +63,7 @@ def in_the_middle(host):
         host.kill9()
         starter.wait(20)
         host.start()
-        running = set(host.virsh("list", "--name").split())
+        running = set(host.guests().split())
         holders = {v["domain"] for v in json.loads(host.gridctl("vgpus", "--json"))["vgpus"]}
         same(holders, running, "who holds virtual GPUs, after round %d," % round_number)
         for name in running:

@@ -43,7 +43,7 @@ def run(host):
         error = host.virsh("define", host.file("bad.xml", text), ok=False)
         if not error or "internal error" in error or "unknown error" in error:
             raise Failed("no clear error for '%s': %s" % (name, error))
-        same(host.virsh("list", "--all", "--name"), "calm", "guests after '%s'" % name)
+        same(host.guests("--all"), "calm", "guests after '%s'" % name)
 
     # what no virsh would carry: a text near the message's limit, thrice, while another client asks
     conn = host.connect()
@@ -71,6 +71,6 @@ def run(host):
         stop.set()
         asker.join(10)
     assert slowest and max(slowest) < 2, "another client waited %.2f s" % max(slowest)
-    same(host.virsh("list", "--all", "--name"), "calm", "guests")
+    same(host.guests("--all"), "calm", "guests")
     after = host.memory_kib()
     assert after < before + 96 * 1024, "the daemon grew from %d to %d KiB" % (before, after)

@@ -11,7 +11,7 @@ def run(host):
 
     def bad(because, devices, **more):
         refused("define", host.file("bad.xml", guest("bad", devices, **more)), because=because)
-        same(host.virsh("list", "--all", "--name"), "", "guests")
+        same(host.guests("--all"), "", "guests")
 
     bad("GRID X999", vgpu("GRID X999"))
     bad("vgpu", vgpu(), kind="pv")
@@ -27,7 +27,7 @@ def run(host):
     # the same of a guest that is only to run
     refused("create", host.file("bad.xml", guest("bad", vgpu("GRID X999"))), because="GRID X999")
     refused("create", host.file("bad.xml", guest("bad", vgpu(), kind="pv")), because="vgpu")
-    same(host.virsh("list", "--all", "--name"), "", "guests")
+    same(host.guests("--all"), "", "guests")
     same(json.loads(host.gridctl("vgpus", "--json"))["vgpus"], [], "virtual GPUs")
 
     # a type's id is as good as its name

@@ -25,7 +25,7 @@ def run(host):
         host.refused("create", host.file("d.xml", text), because="one")
     host.define(guest("two", uuid=B))
     host.virsh("destroy", "one")
-    same(sorted(host.virsh("list", "--all", "--name").split()), ["one", "two"], "guests")
+    same(host.guests("--all").split(), ["one", "two"], "guests")
 
     # a name is free again when its guest is gone
     host.virsh("undefine", "one")

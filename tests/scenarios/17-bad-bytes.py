@@ -52,7 +52,7 @@ def run(host):
     biggest(host, memory)
     halves(host)
     eventually("descriptors to be closed", lambda: host.descriptors() <= descriptors)
-    same(host.virsh("list", "--all", "--name"), "calm", "guests")
+    same(host.guests("--all"), "calm", "guests")
     end = host.memory_kib()
     assert end < memory + 24 * 1024, "the daemon grew from %d to %d KiB" % (memory, end)
 
@@ -85,6 +85,6 @@ def halves(host):
             pass
         stuck.append(c)
         if i % 10 == 0:
-            same(host.virsh("list", "--all", "--name"), "calm", "guests")
+            same(host.guests("--all"), "calm", "guests")
     for c in stuck:
         c.close()

@@ -25,7 +25,7 @@ def run(host):
     host.stop()
     host.start()
     same(host.state("auto"), "shut off", "state")
-    lacks(host.virsh("list", "--all", "--autostart", "--name"), "auto")
+    lacks(host.guests("--all", "--autostart"), "auto")
     host.virsh("autostart", "auto")
     host.virsh("undefine", "auto")
     host.define(guest("auto"))

@@ -146,6 +146,10 @@ class Host:
             raise Failed("virsh complains:\n%s" % result)
         return result.err.strip() if result.code else result.out.strip()
 
+    def guests(self, *options, ro=False):
+        """What virsh list says with @options, without the host's own Domain-0: names in order, blanks between."""
+        return " ".join(sorted(name for name in self.virsh("list", "--name", *options, ro=ro).split() if name != "Domain-0"))
+
     def gridctl(self, *args, ok=True, **more):
         result = self.run(program("gridctl"), *args, ok=ok, **more)
         return result.out if result.code == 0 else result.err.strip()
