@@ -21,6 +21,34 @@ clean-share:
 	rm -rf share
 .PHONY: clean-share
 
+dist_man_MANS += docs/virtgridd.8
+
+# What the administrator changed stays as it is, at install and at uninstall.
+virtgrid_conf = src/daemon/etc/virtgridd.conf
+EXTRA_DIST += $(virtgrid_conf)
+install-data-local: install-virtgrid-conf
+install-virtgrid-conf:
+	$(MKDIR_P) "$(DESTDIR)$(sysconfdir)/virtgrid"
+	test -e "$(DESTDIR)$(sysconfdir)/virtgrid/virtgridd.conf" || \
+	  $(INSTALL_DATA) $(top_srcdir)/$(virtgrid_conf) "$(DESTDIR)$(sysconfdir)/virtgrid/virtgridd.conf"
+uninstall-local: uninstall-virtgrid-conf
+uninstall-virtgrid-conf:
+	if cmp -s $(top_srcdir)/$(virtgrid_conf) "$(DESTDIR)$(sysconfdir)/virtgrid/virtgridd.conf"; then \
+	  rm -f "$(DESTDIR)$(sysconfdir)/virtgrid/virtgridd.conf"; fi
+.PHONY: install-virtgrid-conf uninstall-virtgrid-conf
+
+systemdunitdir = $(prefix)/lib/systemd/system
+virtgrid_units = src/daemon/etc/virtgridd.service src/daemon/etc/virtgridd.socket src/daemon/etc/virtgridd-ro.socket
+nodist_systemdunit_DATA = $(virtgrid_units)
+CLEANFILES += $(virtgrid_units)
+EXTRA_DIST += src/daemon/etc/virtgridd.service.in src/daemon/etc/virtgridd.socket.in src/daemon/etc/virtgridd-ro.socket.in
+$(virtgrid_units): Makefile
+	@$(MKDIR_P) src/daemon/etc
+	$(AM_V_GEN)$(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@socketdir[@]|$(socketdir)|g' $(top_srcdir)/$@.in >$@.tmp && mv $@.tmp $@
+src/daemon/etc/virtgridd.service: src/daemon/etc/virtgridd.service.in
+src/daemon/etc/virtgridd.socket: src/daemon/etc/virtgridd.socket.in
+src/daemon/etc/virtgridd-ro.socket: src/daemon/etc/virtgridd-ro.socket.in
+
 # The toy modules must be shared objects although they are never installed: hence -rpath.
 VG_TOY_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 check_LTLIBRARIES += tests/daemon/xen.la tests/daemon/abi/xen.la tests/daemon/incomplete/xen.la

@@ -50,7 +50,7 @@ gone() {
 
 start() {
     : >"$dir/out"
-    "$daemon" --simulate "$host" "$@" >"$dir/out" 2>&1 &
+    "$daemon" --simulate "$host" "$@" >>"$dir/out" 2>&1 &
     child=$!
     eventually "ready" grep -q 'is ready' "$dir/out"
 }
@@ -132,6 +132,14 @@ for s in virtxend-sock virtxend-sock-ro virtgridd-sock virtgridd-sock-ro; do
     [ ! -e "$host/run/$s" ] || fail "$s was left behind"
 done
 
+# --- the example file: every key in it exists, and is the default
+sed -n 's/^#\([a-z_]* = .*\)/\1/p' "${srcdir:-.}/src/daemon/etc/virtgridd.conf" | grep -v '^unix_sock_group' >"$dir/conf"
+[ "$(wc -l <"$dir/conf")" -ge 10 ] || fail "the example file lacks keys"
+start --config "$dir/conf"
+! grep -q 'is no key' "$dir/out" || fail "the example file has a key that does not exist"
+kill -TERM "$child"
+stopped 0
+
 # --- kill -9: stale sockets and an unlocked file are no obstacle
 start
 kill -9 "$child"
@@ -145,7 +153,7 @@ grep -q 'toy: stopped' "$dir/out" || fail "the driver was not stopped"
 # --- --timeout: not while guests run, then by itself
 export TOY_GUESTS=2
 start --timeout 1
-sleep 2.5
+sleep 2.2
 kill -0 "$child" || fail "left although guests run"
 kill -TERM "$child"
 stopped 0
