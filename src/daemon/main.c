@@ -154,6 +154,7 @@ static gboolean start(VgDaemon *daemon, GError **error) {
         return FALSE;
     daemon->proc = vg_proc_new(&daemon->driver, daemon->state);
     daemon->server = vg_server_new(&daemon->config.limits, vg_proc_handler(), daemon->proc);
+    vg_server_poll_directly(daemon->server);
     return vg_sockets_listen(daemon, error);
 }
 

@@ -160,7 +160,8 @@ static void flush(VgClient *client) {
         gsize want;
         struct msghdr header = {.msg_iov = pieces};
         header.msg_iovlen = vg_outq_pieces(&client->out, pieces, PIECES, &want);
-        gssize n = sendmsg(client->watch.fd, &header, MSG_NOSIGNAL);
+        gssize n = header.msg_iovlen == 1 ? send(client->watch.fd, pieces[0].iov_base, want, MSG_NOSIGNAL)
+                                          : sendmsg(client->watch.fd, &header, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)

@@ -14,6 +14,7 @@
 #include "wire/server.h"
 
 enum {
+    VG_BATCH = 64,                     /* events of one epoll_wait */
     VG_READ_SIZE = 64 * 1024,          /* one read; may hold hundreds of calls */
     VG_TURN = 32,                      /* messages of one client before the others have their turn */
     VG_HELD_BYTES = 256 * 1024,        /* whole messages taken in while max_calls are under way */
@@ -23,7 +24,7 @@ enum {
 /* What an epoll event points to. */
 typedef struct {
     int fd;
-    gboolean is_listener;
+    enum { VG_WATCH_CLIENT, VG_WATCH_LISTENER, VG_WATCH_WAKEUP } kind;
 } VgWatch;
 
 typedef struct {
@@ -47,6 +48,9 @@ struct VgServer {
     guint64 last_serial;
     guint8 *scratch;
     gboolean stopping;
+    VgWatch wakeup; /* GLib's own descriptor, when we wait in its place */
+    int n_events;   /* found by that, not yet handled */
+    struct epoll_event events[VG_BATCH];
 };
 
 typedef enum { VG_CLIENT_OPEN, VG_CLIENT_CLOSING, VG_CLIENT_CUT } VgClientState;

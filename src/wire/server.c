@@ -21,7 +21,6 @@
 #include "wire/socket.h"
 
 enum {
-    BATCH = 64,       /* events of one epoll_wait */
     ROUNDS = 4,       /* full batches before GLib's other sources have their turn */
     ACCEPT_TURN = 16, /* connections taken at once */
     RESERVED = 10,    /* one in so many of max_clients is not for read-only sockets */
@@ -167,23 +166,67 @@ static gboolean source_check(GSource *source) {
     return self->server->ready.length > 0 || g_source_query_unix_fd(source, self->tag) != 0;
 }
 
+/* What direct_poll() found, or what is there now. */
+static int take_events(VgServer *server) {
+    int n = server->n_events;
+    server->n_events = 0;
+    return n > 0 ? n : epoll_wait(server->epoll, server->events, VG_BATCH, 0);
+}
+
 static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
     VgServer *server = ((VgServerSource *)source)->server;
     for (int round = 0; round < ROUNDS; round++) {
-        struct epoll_event events[BATCH];
-        int n = epoll_wait(server->epoll, events, BATCH, 0);
+        int n = take_events(server);
         for (int i = 0; i < n; i++) {
-            VgWatch *watch = events[i].data.ptr;
-            if (watch->is_listener)
+            VgWatch *watch = server->events[i].data.ptr;
+            if (watch->kind == VG_WATCH_CLIENT)
+                vg_client_event((VgClient *)watch, server->events[i].events);
+            else if (watch->kind == VG_WATCH_LISTENER)
                 accept_some(server, (VgListener *)watch);
-            else
-                vg_client_event((VgClient *)watch, events[i].events);
         }
         run_ready(server);
-        if (n < BATCH)
+        if (n < VG_BATCH)
             break;
     }
     return G_SOURCE_CONTINUE;
+}
+
+/* --- waiting in our own epoll instead of GLib's poll --------------------------------------------------------------- */
+
+static VgServer *direct_server;
+
+/* GLib's wake-up descriptor lives as long as its context, so it is watched once and for all. */
+static gboolean watch_wakeup(VgServer *server, int fd) {
+    if (server->wakeup.fd == fd)
+        return TRUE;
+    server->wakeup = (VgWatch){.fd = fd, .kind = VG_WATCH_WAKEUP};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &server->wakeup};
+    return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/*
+ * If GLib would poll but us and its own wake-up, one epoll_wait does both and brings our events along; a turn costs one system call
+ * less. As soon as somebody else's descriptor is among them, it is GLib's poll again.
+ */
+static gint direct_poll(GPollFD *fds, guint n, gint timeout) {
+    VgServer *server = direct_server;
+    guint own = n == 2 && fds[1].fd == server->epoll ? 1 : 0;
+    server->n_events = 0;
+    if (n != 2 || fds[own].fd != server->epoll || !watch_wakeup(server, fds[1 - own].fd))
+        return g_poll(fds, n, timeout);
+    fds[0].revents = fds[1].revents = 0;
+    int found = epoll_wait(server->epoll, server->events, VG_BATCH, timeout);
+    if (found < 0)
+        return found;
+    server->n_events = found;
+    for (int i = 0; i < found; i++)
+        fds[server->events[i].data.ptr == &server->wakeup ? 1 - own : own].revents = G_IO_IN;
+    return (fds[0].revents != 0) + (fds[1].revents != 0);
+}
+
+void vg_server_poll_directly(VgServer *server) {
+    direct_server = server;
+    g_main_context_set_poll_func(server->context, direct_poll);
 }
 
 static GSourceFuncs source_funcs = {.prepare = source_prepare, .check = source_check, .dispatch = source_dispatch};
@@ -233,6 +276,7 @@ VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *han
     server->listeners = g_ptr_array_new_with_free_func(listener_free);
     server->scratch = g_malloc(VG_READ_SIZE);
     server->context = g_main_context_ref_thread_default();
+    server->wakeup.fd = -1;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (server->epoll < 0)
         g_error("epoll_create1: %s", g_strerror(errno));
@@ -243,6 +287,8 @@ VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *han
     VgServerSource *self = (VgServerSource *)server->source;
     self->server = server;
     self->tag = g_source_add_unix_fd(server->source, server->epoll, G_IO_IN);
+    /* Else GLib takes our descriptor out of its set for each dispatch and wakes itself up for it, three system calls. Nobody recurses. */
+    g_source_set_can_recurse(server->source, TRUE);
     g_source_attach(server->source, server->context);
     return server;
 }
@@ -260,6 +306,10 @@ void vg_server_free(VgServer *server) {
     if (server->tick != NULL)
         g_source_destroy(server->tick);
     g_clear_pointer(&server->tick, g_source_unref);
+    if (direct_server == server) {
+        g_main_context_set_poll_func(server->context, NULL);
+        direct_server = NULL;
+    }
     g_source_destroy(server->source);
     g_source_unref(server->source);
     vg_fd_clear(&server->epoll);
@@ -281,7 +331,7 @@ gboolean vg_server_listen_unix(VgServer *server, const char *path, int fd, guint
     VgListener *listener = g_new0(VgListener, 1);
     g_autofree char *name = g_path_get_basename(path);
     *listener = (VgListener){
-        .watch = {.fd = fd, .is_listener = TRUE}, .path = g_strdup(path), .read_only = read_only, .ours = ours};
+        .watch = {.fd = fd, .kind = VG_WATCH_LISTENER}, .path = g_strdup(path), .read_only = read_only, .ours = ours};
     listener->name = g_ref_string_new(name);
     struct stat st;
     if (ours && lstat(path, &st) == 0) {
@@ -312,6 +362,7 @@ VgClient *vg_server_adopt(VgServer *server, int fd, gboolean read_only) {
 
 void vg_server_stop_accepting(VgServer *server) {
     server->stopping = TRUE;
+    server->n_events = 0; /* one may point to a listener; epoll will tell again of the others */
     g_ptr_array_set_size(server->listeners, 0);
 }
 

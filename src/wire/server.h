@@ -51,6 +51,9 @@ gboolean vg_server_listen_unix(VgServer *server, const char *path, int fd, guint
 VgClient *vg_server_adopt(VgServer *server, int fd, gboolean read_only);
 /* Closes the listening sockets and takes up no further call; what is under way is still answered. */
 void vg_server_stop_accepting(VgServer *server);
+/* From now on its main context waits in the server's own epoll while nothing else is to be polled: a system call less per call. At most one
+ * server of a process, on the default context. */
+void vg_server_poll_directly(VgServer *server);
 guint vg_server_clients(const VgServer *server);
 
 /* --- a client ------------------------------------------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -97,12 +98,15 @@ static void toy_finish_one(Toy *toy) {
     g_free(slow);
 }
 
+static gboolean poll_directly;
 static const VgServerHandler toy_handler = {toy_connected, toy_message, toy_closed};
 
 static Toy *toy_new(const VgServerLimits *limits) {
     Toy *toy = g_new0(Toy, 1);
     toy->subscribers = g_ptr_array_new();
     toy->server = vg_server_new(limits != NULL ? limits : &vg_server_limits, &toy_handler, toy);
+    if (poll_directly)
+        vg_server_poll_directly(toy->server);
     return toy;
 }
 
@@ -626,25 +630,103 @@ static void test_fair(void) {
     reader_done(busy, &other);
 }
 
+/* Work from another thread, timers and a stranger's descriptor reach the main context while it waits in our epoll. */
+static gboolean count(gpointer data) {
+    ++*(int *)data;
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean count_fd(gint fd, GIOCondition condition, gpointer data) {
+    char byte;
+    g_assert_cmpint(read(fd, &byte, 1), ==, 1);
+    ++*(int *)data;
+    return G_SOURCE_CONTINUE;
+}
+
+static gpointer invoke_from_thread(gpointer data) {
+    g_usleep(20000);
+    g_main_context_invoke(NULL, count, data);
+    return NULL;
+}
+
+static void wait_for(const int *counter, int value) {
+    for (gint64 end = g_get_monotonic_time() + 5 * G_USEC_PER_SEC; *counter < value && g_get_monotonic_time() < end;)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(*counter, ==, value);
+}
+
+static void test_others_on_the_loop(void) {
+    g_autoptr(Toy) toy = toy_new(NULL);
+    int fd = toy_pair(toy, NULL), n = 0, fds[2];
+    Reader reader = {.next = 1};
+    GThread *thread = g_thread_new("invoker", invoke_from_thread, &n);
+    wait_for(&n, 1);
+    g_thread_join(thread);
+    g_timeout_add(10, count, &n);
+    wait_for(&n, 2);
+    g_assert_cmpint(pipe(fds), ==, 0);
+    guint id = g_unix_fd_add(fds[0], G_IO_IN, count_fd, &n);
+    put(fd, ECHO, 1);
+    g_assert_cmpint(write(fds[1], "x", 1), ==, 1);
+    wait_for(&n, 3);
+    turn();
+    drain(fd, &reader);
+    g_assert_cmpuint(reader.replies, ==, 1);
+    g_source_remove(id);
+    put(fd, ECHO, 2);
+    turn();
+    drain(fd, &reader);
+    g_assert_cmpuint(reader.replies, ==, 2);
+    close(fds[0]);
+    close(fds[1]);
+    reader_done(fd, &reader);
+}
+
+typedef struct {
+    const char *name;
+    void (*run)(void);
+} Test;
+
+static const Test tests[] = {
+    {"byte-by-byte", test_byte_by_byte},
+    {"several-in-one-write", test_several_in_one_write},
+    {"half-then-close", test_half_then_close},
+    {"bad-lengths", test_bad_lengths},
+    {"pipelined/fast", test_pipelined_fast},
+    {"pipelined/slow", test_pipelined_slow},
+    {"ping-while-full", test_ping_while_full},
+    {"slow-reader-of-replies", test_slow_reader_of_replies},
+    {"subscriber-that-stops", test_subscriber_that_stops},
+    {"keepalive", test_keepalive},
+    {"close-with-calls-under-way", test_close_with_calls_under_way},
+    {"bye-arrives", test_bye_arrives},
+    {"listen", test_listen},
+    {"path-length", test_path_length},
+    {"max-clients", test_max_clients},
+    {"no-descriptors", test_no_descriptors},
+    {"anonymous", test_anonymous},
+    {"fair", test_fair},
+    {"others-on-the-loop", test_others_on_the_loop},
+};
+
+static void run_polled(gconstpointer data) {
+    poll_directly = FALSE;
+    ((const Test *)data)->run();
+}
+
+static void run_direct(gconstpointer data) {
+    poll_directly = TRUE;
+    ((const Test *)data)->run();
+}
+
+/* Everything twice: the loop waits in GLib's poll, and in the server's own epoll. */
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/server/byte-by-byte", test_byte_by_byte);
-    g_test_add_func("/server/several-in-one-write", test_several_in_one_write);
-    g_test_add_func("/server/half-then-close", test_half_then_close);
-    g_test_add_func("/server/bad-lengths", test_bad_lengths);
-    g_test_add_func("/server/pipelined/fast", test_pipelined_fast);
-    g_test_add_func("/server/pipelined/slow", test_pipelined_slow);
-    g_test_add_func("/server/ping-while-full", test_ping_while_full);
-    g_test_add_func("/server/slow-reader-of-replies", test_slow_reader_of_replies);
-    g_test_add_func("/server/subscriber-that-stops", test_subscriber_that_stops);
-    g_test_add_func("/server/keepalive", test_keepalive);
-    g_test_add_func("/server/close-with-calls-under-way", test_close_with_calls_under_way);
-    g_test_add_func("/server/bye-arrives", test_bye_arrives);
-    g_test_add_func("/server/listen", test_listen);
-    g_test_add_func("/server/path-length", test_path_length);
-    g_test_add_func("/server/max-clients", test_max_clients);
-    g_test_add_func("/server/no-descriptors", test_no_descriptors);
-    g_test_add_func("/server/anonymous", test_anonymous);
-    g_test_add_func("/server/fair", test_fair);
+    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
+        g_autofree char *polled = g_strconcat("/server/polled/", tests[i].name, NULL);
+        g_autofree char *direct = g_strconcat("/server/direct/", tests[i].name, NULL);
+        g_test_add_data_func(polled, &tests[i], run_polled);
+        g_test_add_data_func(direct, &tests[i], run_direct);
+    }
     return g_test_run();
 }
