@@ -38,3 +38,10 @@ bench_place_CPPFLAGS = $(AM_CPPFLAGS)
 bench_place_CFLAGS = $(AM_CFLAGS)
 bench_place_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
 CLEANFILES += bench/place
+
+check_PROGRAMS += tests/unit/test-gpus-crash
+TESTS += tests/unit/test-gpus-crash
+tests_unit_test_gpus_crash_SOURCES = tests/unit/test-gpus-crash.c
+tests_unit_test_gpus_crash_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_crash_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_gpus_crash_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)

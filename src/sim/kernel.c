@@ -129,6 +129,17 @@ static gboolean move(const VgSimKernel *k, const char *folder, const char *prefi
     return to_prefix ? rename(plain, prefixed) == 0 : rename(prefixed, plain) == 0;
 }
 
+/* A kernel that says no has made nothing. */
+static void undo_create(const VgSimKernel *k, const VgSimGpu *gpu, const char *uuid, const char *type) {
+    g_autofree char *folder = vg_sim_gpu_folder(&gpu->addr);
+    g_autofree char *half = g_strconcat(folder, "/" HALF_MADE, uuid, NULL);
+    g_autofree char *device = g_strconcat(folder, "/", uuid, NULL);
+    unlink_device(k, gpu, uuid, type);
+    vg_sim_remove(k->root, device);
+    vg_sim_remove(k->root, half);
+    show_available(k, gpu);
+}
+
 /* Everything in a folder of another name first; the device exists from the rename on. */
 static int create(VgSimKernel *k, const VgSimGpu *gpu, const VgSimMdevType *type, const char *text) {
     g_autofree char *uuid = g_ascii_strdown(text, -1);
@@ -152,7 +163,11 @@ static int create(VgSimKernel *k, const VgSimGpu *gpu, const VgSimMdevType *type
                     vg_sim_link(k->root, type_link, type_target) && step("sim.kernel.create.commit") &&
                     move(k, folder, HALF_MADE, uuid, FALSE) && step("sim.kernel.create.show") &&
                     link_device(k, gpu, uuid, type->id) && step("sim.kernel.create.count") && show_available(k, gpu);
-    return outcome(good);
+    if (good)
+        return 0;
+    int errnum = errno;
+    undo_create(k, gpu, uuid, type->id);
+    return errnum;
 }
 
 /* --- remove, parameters ---------------------------------------------------------------------------------------------------- */
@@ -166,8 +181,8 @@ static gboolean is_held(const VgSimKernel *k, const char *device) {
 static int end(VgSimKernel *k, const VgSimGpu *gpu, const char *uuid, const char *text) {
     g_autofree char *folder = vg_sim_gpu_folder(&gpu->addr);
     g_autofree char *device = g_strconcat(folder, "/", uuid, NULL);
-    g_autofree char *type = type_of(k, device);
     g_autofree char *half = g_strconcat(folder, "/" HALF_GONE, uuid, NULL);
+    g_autofree char *type = type_of(k, vg_sysroot_exists(k->sysroot, device) ? device : half);
     char *rest = NULL;
     guint64 value = g_ascii_strtoull(text, &rest, 0);
     if (rest == text)
@@ -176,7 +191,8 @@ static int end(VgSimKernel *k, const VgSimGpu *gpu, const char *uuid, const char
         return 0;
     if (is_held(k, device))
         return EBUSY;
-    gboolean good = step("sim.kernel.remove.commit") && move(k, folder, HALF_GONE, uuid, TRUE) &&
+    /* The folder may have been moved by a removal that failed half way. */
+    gboolean good = step("sim.kernel.remove.commit") && (move(k, folder, HALF_GONE, uuid, TRUE) || errno == ENOENT) &&
                     step("sim.kernel.remove.hide") && unlink_device(k, gpu, uuid, type != NULL ? type : "") &&
                     step("sim.kernel.remove.files") && vg_sim_remove(k->root, half) &&
                     step("sim.kernel.remove.count") && show_available(k, gpu);
@@ -280,7 +296,8 @@ static gboolean drop_dangling(VgSimKernel *k, const char *folder) {
     g_auto(GStrv) names = vg_sysroot_list(k->sysroot, folder);
     for (char **name = names; name != NULL && *name != NULL; name++) {
         g_autofree char *path = g_strconcat(folder, "/", *name, NULL);
-        if (!vg_sysroot_exists(k->sysroot, path) && !vg_sim_remove(k->root, path))
+        g_autofree char *followed = g_build_filename(k->root, path, NULL);
+        if (!g_file_test(followed, G_FILE_TEST_EXISTS) && !vg_sim_remove(k->root, path))
             return FALSE;
     }
     return TRUE;

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-gpus-crash.c: a claim's whole life in a process that dies, or whose effect fails, at each single step there is; then a new start compares the
+ * kernel, the ledger and the capacity. What others made stays.
+ *
+ * Steps are not listed here: a first run logs the fault points it passes. The child is this program with --life DIR.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/fault.h"
+#include "gpu/engine.h"
+#include "sim/gpus.h"
+
+#define VG_AREA "test"
+#include "base/log.h"
+
+static const char *self;
+static const char foreign[] = "9a1b5c1e-0000-4000-8000-000000000001";
+static const char t4[] = "0000:82:00.0";
+
+static VgGpus *try_open(const char *dir, VgGpuHost **ret_host, GError **error) {
+    g_autoptr(VgJson) gpus = vg_sim_gpus_default();
+    g_autofree char *ledger = g_build_filename(dir, "ledger", NULL);
+    g_autofree char *catalogue = g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
+    VgGpuHost *host = vg_sim_gpus_new(dir, gpus, error);
+    if (host == NULL)
+        return NULL;
+    VgGpusPaths paths = {NULL, catalogue, ledger};
+    VgGpus *engine = vg_gpus_open(host, &paths, error);
+    if (engine != NULL)
+        engine->backend_host.wait_ms = 50;
+    *ret_host = host;
+    return engine;
+}
+
+static VgGpus *open_in(const char *dir, VgGpuHost **ret_host) {
+    g_autoptr(GError) error = NULL;
+    VgGpus *gpus = try_open(dir, ret_host, &error);
+    g_assert_no_error(error);
+    return gpus;
+}
+
+/* --- the child ------------------------------------------------------------------------------------------------------------- */
+
+/* Down the ladder, as the driver does after a failed start and at a stop; a step that fails is tried once more. */
+static int come_down(VgClaim *c) {
+    gboolean gone = vg_claim_remove(c, NULL) || vg_claim_remove(c, NULL);
+    gboolean forgotten = gone && (vg_claim_forget(c, NULL) || vg_claim_forget(c, NULL));
+    if (forgotten)
+        vg_gpus_release(c);
+    return forgotten ? 0 : 1;
+}
+
+static int live(const char *dir) {
+    vg_fault_init();
+    VgGpuHost *host;
+    VgGpus *gpus = try_open(dir, &host, NULL);
+    if (gpus == NULL) /* a start that is refused has done nothing */
+        return 0;
+    const char *params[] = {"disable_vnc", "1", NULL};
+    VgVgpuRequest r = {.type_name = "GRID T4-4Q", .params = params};
+    VgUuid owner;
+    vg_uuid_generate(&r.vgpu);
+    vg_uuid_generate(&owner);
+    VgClaim *c = vg_gpus_claim(gpus, &owner, "guest", &r, 1, NULL);
+    if (c == NULL)
+        return 3;
+    if (vg_claim_record(c, NULL))
+        vg_claim_create(c, NULL);
+    int rc = come_down(c);
+    vg_gpus_free(gpus);
+    return rc;
+}
+
+/* Its status, as of wait(2). */
+static int run_child(const char *dir, const char *fault, const char *log) {
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) env = g_get_environ();
+    if (fault != NULL)
+        env = g_environ_setenv(env, "VIRTGRID_FAULT", fault, TRUE);
+    if (log != NULL)
+        env = g_environ_setenv(env, "VIRTGRID_FAULT_LOG", log, TRUE);
+    char *argv[] = {(char *)self, (char *)"--life", (char *)dir, NULL};
+    int status = 0;
+    g_spawn_sync(NULL, argv, env, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, &error);
+    g_assert_no_error(error);
+    return status;
+}
+
+/* --- the parent ------------------------------------------------------------------------------------------------------------ */
+
+static void make_foreign(const char *dir) {
+    VgGpuHost *host;
+    VgGpus *gpus = open_in(dir, &host);
+    g_autofree char *path = g_strdup_printf("sys/bus/pci/devices/%s/mdev_supported_types/nvidia-232/create", t4);
+    g_assert_true(vg_sysroot_write(host->root, path, foreign));
+    vg_gpus_free(gpus);
+}
+
+static guint count_devices(VgGpuHost *host) {
+    g_auto(GStrv) names = vg_sysroot_list(host->root, "sys/bus/mdev/devices");
+    return g_strv_length(names);
+}
+
+/* Nothing but the foreign device is anywhere: bus, type, GPU, counts. */
+static void assert_clean(VgGpuHost *host, VgGpus *gpus, const char *fault) {
+    g_autofree char *gpu = g_strdup_printf("sys/bus/pci/devices/%s", t4);
+    g_autofree char *type = g_strconcat(gpu, "/mdev_supported_types/nvidia-232", NULL);
+    g_autofree char *in_type = g_strconcat(type, "/devices", NULL),
+                    *left = g_strconcat(type, "/available_instances", NULL);
+    g_auto(GStrv) devices = vg_sysroot_list(host->root, in_type), files = vg_sysroot_list(host->root, gpu);
+    gint64 available = -1;
+    vg_sysroot_read_int(host->root, left, &available);
+    gboolean good =
+        count_devices(host) == 1 && g_strv_length(devices) == 1 && strcmp(devices[0], foreign) == 0 && available == 3;
+    for (char **name = files; *name != NULL; name++)
+        good = good && **name != '.';
+    gsize n;
+    g_autofree VgClaim **claims = vg_gpus_claims(gpus, &n);
+    const VgType *t = vg_types_by_name(gpus->types, "GRID T4-4Q");
+    good =
+        good && n == 0 &&
+        vg_place_capacity(&gpus->room, vg_inventory_find(&gpus->inventory, &(VgPciAddr){.bus = 0x82}), t->index) == 3;
+    if (!good)
+        g_error("after %s: %u devices, %u of the type, %d instances left, %zu claims", fault, count_devices(host),
+                g_strv_length(devices), (int)available, n);
+}
+
+/* A new start: claims of guests that do not run are taken down. */
+static void recover(const char *dir, const char *fault) {
+    VgGpuHost *host;
+    VgGpus *gpus = open_in(dir, &host);
+    gsize n;
+    g_autofree VgClaim **claims = vg_gpus_claims(gpus, &n);
+    for (gsize i = 0; i < n; i++)
+        g_assert_cmpint(come_down(claims[i]), ==, 0);
+    assert_clean(host, gpus, fault);
+    vg_gpus_free(gpus);
+}
+
+static char **points(const char *dir) {
+    g_autofree char *log = g_build_filename(dir, "log", NULL);
+    g_autofree char *text = NULL;
+    g_assert_cmpint(run_child(dir, NULL, log), ==, 0);
+    g_assert_true(g_file_get_contents(log, &text, NULL, NULL));
+    return g_strsplit(g_strchomp(text), "\n", -1);
+}
+
+static void each_point(const char *action) {
+    /* In memory if there is such a place: thousands of fsyncs take their time elsewhere. */
+    g_autofree char *dir = g_mkdtemp(g_strdup("/dev/shm/vg-crash-XXXXXX"));
+    if (dir == NULL)
+        dir = g_dir_make_tmp("vg-crash-XXXXXX", NULL);
+    make_foreign(dir);
+    g_auto(GStrv) names = points(dir);
+    g_assert_cmpuint(g_strv_length(names), >=, 20);
+    g_autoptr(GHashTable) times = g_hash_table_new(g_str_hash, g_str_equal);
+    for (char **name = names; *name != NULL; name++) {
+        guint n = GPOINTER_TO_UINT(g_hash_table_lookup(times, *name)) + 1;
+        g_hash_table_insert(times, *name, GUINT_TO_POINTER(n));
+        g_autofree char *fault = g_strdup_printf("%s=%s:%u", *name, action, n);
+        int status = run_child(dir, fault, NULL);
+        if (strcmp(action, "kill") == 0)
+            g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == 9);
+        else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            g_error("after %s: the life ends with %d", fault, status);
+        recover(dir, fault);
+    }
+    g_autofree char *command = g_strdup_printf("rm -rf %s", dir);
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+}
+
+static void test_kill(void) {
+    each_point("kill");
+}
+
+static void test_fail(void) {
+    each_point("fail");
+}
+
+int main(int argc, char **argv) {
+    self = argv[0];
+    vg_log_set_level(VG_LOG_ERROR);
+    if (argc == 3 && strcmp(argv[1], "--life") == 0)
+        return live(argv[2]);
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/gpus-crash/kill", test_kill);
+    g_test_add_func("/gpus-crash/fail", test_fail);
+    return g_test_run();
+}
