@@ -47,7 +47,7 @@ typedef enum {
 
 typedef enum { VG_CHR_MODE_NONE, VG_CHR_MODE_CONNECT, VG_CHR_MODE_BIND, VG_CHR_MODE_LAST } VgChrMode;
 
-/* <source>: one for most types, two (connect and bind) for UDP */
+/* <source> */
 typedef struct {
     VgChrMode mode;
     char *host, *service; /* TCP, UDP */
@@ -60,10 +60,11 @@ typedef struct {
 typedef struct {
     VgChrDevice device; /* set by the list it is in */
     VgChrType type;
-    VgChrSource source; /* UDP: the connect side */
-    VgChrSource bind;   /* UDP only */
-    char *protocol;     /* TCP: "raw", "telnet", ... */
-    char *log_file;     /* <log file=>; inert */
+    VgChrSource source; /* not of UDP */
+    VgChrSource **udp;  /* UDP: by mode, at most one each */
+    gsize n_udp;
+    char *protocol; /* TCP: "raw", "telnet", ... */
+    char *log_file; /* <log file=>; inert */
     VgTristate log_append;
     int port; /* of target: serial, parallel, console; -1 only while parsing */
     VgConsoleTarget console_target;

@@ -75,19 +75,16 @@ typedef struct {
     char *title, *description;
     char *metadata; /* what stands in <metadata>, as XML in normal form, no outer element; NULL = none */
 
-    guint64 memory;                  /* KiB: most it can have */
-    guint64 current_memory;          /* KiB: what it gets at start; never above memory */
-    VgTristate nosharepages, locked; /* <memoryBacking>; inert */
+    guint64 memory;                /* KiB: most it can have */
+    guint64 current_memory;        /* KiB: what it gets at start; never above memory */
+    gboolean nosharepages, locked; /* <memoryBacking>; inert */
     VgVcpu vcpu;
-    gboolean cputune_present;
     VgCputune cputune;
 
     char *bootloader, *bootloader_args; /* PV and PVH */
     VgOs os;
     char *sysinfo; /* <sysinfo> as XML in normal form, with the element; inert */
-    gboolean features_present;
     VgFeatures features;
-    gboolean cpu_present;
     VgCpu cpu;
     VgClock clock;
     VgOnAction on_poweroff, on_reboot, on_crash; /* never NONE after parsing */

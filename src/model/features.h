@@ -24,8 +24,7 @@ typedef struct {
     gboolean acpi, pae, viridian;
     gboolean apic;
     VgTristate apic_eoi;
-    gboolean hap_present; /* <hap/> is on as <hap state='on'/> */
-    VgTristate hap;
+    VgTristate hap; /* <hap/> is read as on */
     VgHyperv hyperv;
     gboolean xen_present;
     VgTristate e820_host, passthrough; /* <xen> */

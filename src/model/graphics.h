@@ -22,6 +22,7 @@ typedef struct {
     int tls_port;  /* SPICE; -1 likewise */
     int websocket; /* VNC, 0 = absent; inert */
     VgTristate autoport;
+    char *listen, *socket; /* VNC, SPICE: address and socket of listens[0] */
     char *keymap;
     char *share_policy;    /* VNC; inert */
     char *passwd;          /* printed with VG_XML_SECURE only */

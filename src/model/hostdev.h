@@ -23,6 +23,7 @@ typedef enum {
 extern const VgNames vg_hostdev_names;
 
 typedef struct {
+    gboolean has_addr; /* false only while parsing */
     VgPciAddr addr;
     VgTristate write_filtering; /* NO = libxl's permissive */
     char *driver;               /* <driver name=>: "xen" after parsing */
@@ -38,6 +39,7 @@ typedef struct {
 typedef struct {
     char *model; /* "vfio-pci" */
     VgTristate display, ramfb;
+    gboolean has_uuid; /* false only while parsing */
     VgUuid uuid;
 } VgHostdevMdev;
 
@@ -77,5 +79,6 @@ typedef struct {
     VgHostdevUsb usb;
     VgHostdevMdev mdev;
     VgHostdevVgpu vgpu;
-    VgDeviceInfo info; /* info.address.type == PCI: the guest's slot, 11..28 for a vGPU */
+    char *rom_bar, *rom_file; /* <rom>; inert */
+    VgDeviceInfo info;        /* info.address.type == PCI: the guest's slot, 11..28 for a vGPU */
 } VgHostdev;

@@ -44,7 +44,6 @@ typedef struct {
 
 typedef struct {
     VgNetType type;
-    gboolean managed_given;
     VgTristate managed;        /* HOSTDEV */
     VgMac mac;                 /* generated with 00:16:3e if absent */
     gboolean mac_given;        /* false only while parsing */
@@ -71,6 +70,5 @@ typedef struct {
     char *filterref;          /* inert */
     VgRate inbound, outbound; /* <bandwidth>; outbound is translated */
     VgTristate isolated;      /* <port isolated=> */
-    char *coalesce;           /* unused by Xen; inert, kept as text */
     VgDeviceInfo info;
 } VgInterface;

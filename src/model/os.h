@@ -16,6 +16,10 @@ typedef enum { VG_FIRMWARE_NONE, VG_FIRMWARE_BIOS, VG_FIRMWARE_EFI, VG_FIRMWARE_
 typedef enum { VG_SMBIOS_NONE, VG_SMBIOS_EMULATE, VG_SMBIOS_HOST, VG_SMBIOS_SYSINFO, VG_SMBIOS_LAST } VgSmbiosMode;
 
 typedef struct {
+    VgBootDev dev;
+} VgBoot;
+
+typedef struct {
     VgOsType type;
     char *arch;    /* "x86_64" */
     char *machine; /* "xenfv", "xenpv", "xenpvh" */
@@ -26,7 +30,7 @@ typedef struct {
     char *nvram, *nvram_template;
     char *kernel, *initrd, *cmdline;
     char *acpi_table;          /* a file of table type slic */
-    VgBootDev *boot;           /* in order */
+    VgBoot **boot;             /* in order; HVM has at least one, unless a device has a boot order */
     gsize n_boot;              /* at most 4 */
     VgTristate bootmenu;       /* inert */
     int bootmenu_timeout;      /* ms, -1 = absent; inert */

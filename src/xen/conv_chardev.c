@@ -11,6 +11,15 @@ static const char *or_empty(const char *text) {
     return text ? text : "";
 }
 
+static char *udp_name(const VgChardev *chr) {
+    static const VgChrSource nothing;
+    const VgChrSource *to = &nothing, *from = &nothing;
+    for (gsize i = 0; i < chr->n_udp; i++)
+        *(chr->udp[i]->mode == VG_CHR_MODE_BIND ? &from : &to) = chr->udp[i];
+    return g_strdup_printf("udp:%s:%s@%s:%s", or_empty(to->host), or_empty(to->service), or_empty(from->host),
+                           from->service ? from->service : "0");
+}
+
 /* NULL: QEMU under Xen has nothing like it. Caller frees. */
 static char *qemu_name(const VgChardev *chr) {
     const char *name = vg_names_name(&vg_chr_names, (int)chr->type), *path = or_empty(chr->source.path);
@@ -27,8 +36,7 @@ static char *qemu_name(const VgChardev *chr) {
     case VG_CHR_DEV:
         return g_strdup(path);
     case VG_CHR_UDP:
-        return g_strdup_printf("udp:%s:%s@%s:%s", or_empty(chr->source.host), or_empty(chr->source.service),
-                               or_empty(chr->bind.host), chr->bind.service ? chr->bind.service : "0");
+        return udp_name(chr);
     case VG_CHR_TCP:
         return g_strdup_printf("%s:%s:%s%s", g_strcmp0(chr->protocol, "telnet") == 0 ? "telnet" : "tcp",
                                or_empty(chr->source.host), or_empty(chr->source.service),

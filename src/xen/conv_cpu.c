@@ -53,7 +53,7 @@ static gboolean set_feature(libxl_domain_build_info *b, const char *name, gboole
 gboolean vg_xen_conv_cpu(const VgXenConv *conv, GError **error) {
     const VgCpu *cpu = &conv->dom->cpu;
     libxl_domain_build_info *b = &conv->c->b_info;
-    if (conv->pv || !conv->dom->cpu_present || cpu->mode != VG_CPU_MODE_HOST_PASSTHROUGH)
+    if (conv->pv || cpu->mode != VG_CPU_MODE_HOST_PASSTHROUGH)
         return TRUE;
     gboolean nested = conv->build->nested_hvm;
     for (gsize i = 0; i < cpu->n_features; i++) {

@@ -27,10 +27,9 @@ gboolean vg_xen_conv_create(const VgXenConv *conv, GError **error) {
     info->type = conv->c->b_info.type;
     info->name = g_strdup(dom->name);
     memcpy(info->uuid.uuid, dom->uuid.b, VG_UUID_LEN);
-    if (!conv->pv && dom->features_present && dom->features.hap_present)
-        libxl_defbool_set(&info->hap, dom->features.hap != VG_TRISTATE_NO);
-    if (dom->features_present)
-        info->passthrough = passthrough_of(&dom->features);
+    if (!conv->pv && dom->features.hap != VG_TRISTATE_NONE)
+        libxl_defbool_set(&info->hap, dom->features.hap == VG_TRISTATE_YES);
+    info->passthrough = passthrough_of(&dom->features);
     /* Only libxl can turn the label into a number, and only with a context: it does so itself, from the text. */
     if (dom->n_seclabels > 0 && g_strcmp0(dom->seclabels[0]->type, "static") == 0)
         info->ssid_label = g_strdup(dom->seclabels[0]->label);

@@ -33,8 +33,7 @@ static void hyperv(const VgHyperv *h, libxl_domain_build_info *b) {
 }
 
 gboolean vg_xen_conv_features(const VgXenConv *conv, GError **error) {
-    static const VgFeatures nothing;
-    const VgFeatures *f = conv->dom->features_present ? &conv->dom->features : &nothing;
+    const VgFeatures *f = &conv->dom->features;
     libxl_domain_build_info *b = &conv->c->b_info;
     if (conv->hvm) {
         libxl_defbool_set(&b->u.hvm.pae, f->pae);

@@ -46,10 +46,10 @@ static char *boot_by_device(const VgDomain *dom) {
 static char *boot_order(const VgDomain *dom) {
     g_autofree char *by_device = NULL;
     GString *boot = g_string_new(NULL);
-    for (gsize i = 0; i < MIN(dom->os.n_boot, (gsize)VG_BOOT_LAST); i++)
-        g_string_append_c(boot, dom->os.boot[i] > VG_BOOT_NONE && dom->os.boot[i] < VG_BOOT_LAST
-                                    ? boot_letters[dom->os.boot[i]]
-                                    : 'c');
+    for (gsize i = 0; i < dom->os.n_boot; i++) {
+        VgBootDev dev = dom->os.boot[i]->dev;
+        g_string_append_c(boot, dev > VG_BOOT_NONE && dev < VG_BOOT_LAST ? boot_letters[dev] : 'c');
+    }
     if (!boot->len)
         g_string_append(boot, (by_device = boot_by_device(dom)));
     if (!boot->len)

@@ -57,8 +57,6 @@ gboolean vg_xen_conv_vcpu(const VgXenConv *conv, GError **error) {
     for (guint i = 0; i < (dom->vcpu.current ? dom->vcpu.current : max); i++)
         vg_xen_bitmap_set(&b->avail_vcpus, i);
     b->shadow_memkb = libxl_get_required_shadow_memory((unsigned long)b->max_memkb, max);
-    if (!dom->cputune_present)
-        return TRUE;
     if (dom->cputune.shares > MOST_WEIGHT) {
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("<shares> of <cputune>: Xen's weights end at %d"),
                      MOST_WEIGHT);
@@ -97,7 +95,7 @@ static gboolean node(const VgXenConv *conv, gsize i, libxl_vnode_info *ret, GErr
 
 gboolean vg_xen_conv_numa(const VgXenConv *conv, GError **error) {
     libxl_domain_build_info *b = &conv->c->b_info;
-    gsize n = conv->dom->cpu_present ? conv->dom->cpu.n_cells : 0;
+    gsize n = conv->dom->cpu.n_cells;
     if (n == 0)
         return TRUE;
     if (n > MOST_CELLS) {
