@@ -1,10 +1,14 @@
 # model: what a domain, a node device, capabilities are; part of the core library (see base).
 libvirtgrid_core_la_SOURCES += \
 	src/model/caps.h src/model/domcaps.h src/model/nodedev.h \
-	src/model/types.h src/model/domain.h src/model/device.h \
+	src/model/types.h src/model/domain.h src/model/device.h src/model/maps.h \
 	src/model/chardev.h src/model/clock.h src/model/controller.h src/model/cpu.h src/model/disk.h \
 	src/model/features.h src/model/graphics.h src/model/hostdev.h src/model/input.h src/model/interface.h \
-	src/model/misc.h src/model/os.h \
+	src/model/misc.h src/model/os.h src/model/cpuset.h \
+	src/model/address.c src/model/chardev.c src/model/clock.c src/model/controller.c src/model/cpu.c \
+	src/model/cpuset.c src/model/defaults.c src/model/device.c src/model/disk.c src/model/domain.c \
+	src/model/features.c src/model/graphics.c src/model/hostdev.c src/model/input.c src/model/interface.c \
+	src/model/misc.c src/model/os.c src/model/validate.c src/model/video.c \
 	src/model/caps.c src/model/domcaps.c src/model/nodedev.c src/model/out.c src/model/out.h
 
 check_PROGRAMS += tests/unit/test-caps
