@@ -103,24 +103,32 @@ static gboolean authorise(const VgConn *conn, const VgRow *row, VgFrom *from, GE
     return TRUE;
 }
 
-static void reply_slow(const VgCall *call, const VgDomRef *dom, const char *text) {
-    switch (call->row->answer) {
-    case VG_ANSWER_NOTHING:
-        send_reply(call->conn->client, &call->header, NULL, NULL);
-        break;
-    case VG_ANSWER_DOMAIN: {
-        remote_nonnull_domain ret = {.name = dom->name, .id = dom->id};
-        memcpy(ret.uuid, dom->uuid.b, sizeof(ret.uuid));
-        send_reply(call->conn->client, &call->header, (xdrproc_t)xdr_remote_nonnull_domain, &ret);
-        break;
-    }
-    case VG_ANSWER_JSON: {
-        g_autofree char *copy = g_strdup(text);
-        grid_ret ret = {.json = copy};
-        send_reply(call->conn->client, &call->header, (xdrproc_t)xdr_grid_ret, &ret);
-        break;
-    }
-    }
+static void reply_domain(const VgCall *call, VgClient *client, const VgDomRef *dom) {
+    remote_nonnull_domain ret = {.name = dom->name, .id = dom->id};
+    memcpy(ret.uuid, dom->uuid.b, sizeof(ret.uuid));
+    send_reply(client, &call->header, (xdrproc_t)xdr_remote_nonnull_domain, &ret);
+}
+
+static void reply_json(const VgCall *call, VgClient *client, const char *text) {
+    g_autofree char *copy = g_strdup(text);
+    grid_ret ret = {.json = copy};
+    send_reply(client, &call->header, (xdrproc_t)xdr_grid_ret, &ret);
+}
+
+/* A result that lacks what the row promises is an error, too: the driver's, but the client must not wait for ever. */
+static void reply_slow(const VgCall *call, VgClient *client, const VgDomRef *dom, const char *text,
+                       const GError *error) {
+    VgAnswer answer = call->row->answer;
+    if (error != NULL)
+        send_error(client, &call->header, VG_FROM_LIBXL, error);
+    else if (answer == VG_ANSWER_NOTHING)
+        send_reply(client, &call->header, NULL, NULL);
+    else if (answer == VG_ANSWER_DOMAIN && dom != NULL)
+        reply_domain(call, client, dom);
+    else if (answer == VG_ANSWER_JSON && text != NULL)
+        reply_json(call, client, text);
+    else
+        send_error(client, &call->header, VG_FROM_LIBXL, NULL);
 }
 
 static void on_done(const VgDomRef *dom, const char *text, const GError *error, gpointer data) {
@@ -128,10 +136,7 @@ static void on_done(const VgDomRef *dom, const char *text, const GError *error, 
     VgConn *conn = call->conn;
     if (conn->client != NULL) {
         VgClient *client = vg_client_ref(conn->client);
-        if (error != NULL)
-            send_error(client, &call->header, VG_FROM_LIBXL, error);
-        else
-            reply_slow(call, dom, text);
+        reply_slow(call, client, dom, text, error);
         vg_client_call_end(client);
         vg_client_unref(client);
     }

@@ -192,6 +192,10 @@ static void end(Fake *fake, VgDone done) {
         done.func(NULL, NULL, error, done.data);
         return;
     }
+    if (fake->mode == FAKE_EMPTY) {
+        done.func(NULL, NULL, NULL, done.data);
+        return;
+    }
     VgDomRef ref;
     give(&ref, TRUE);
     done.func(&ref, "{}", NULL, done.data);
@@ -206,7 +210,7 @@ static gboolean end_later(gpointer data) {
 
 static void slow(VgSession *s, const char *word, VgDone done) {
     note(s->fake, word);
-    if (s->fake->mode == FAKE_NOW || s->fake->mode == FAKE_FAILS) {
+    if (s->fake->mode != FAKE_LATER && s->fake->mode != FAKE_HELD) {
         end(s->fake, done);
         return;
     }

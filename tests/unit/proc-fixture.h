@@ -8,7 +8,7 @@
 
 #include "proc/table.h"
 
-typedef enum { FAKE_NOW, FAKE_LATER, FAKE_HELD, FAKE_FAILS } FakeMode;
+typedef enum { FAKE_NOW, FAKE_LATER, FAKE_HELD, FAKE_FAILS, FAKE_EMPTY } FakeMode;
 
 typedef struct {
     VgDriver driver;

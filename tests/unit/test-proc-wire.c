@@ -13,7 +13,7 @@
  *     S: event NUMBER VALUES
  *     S: silence                           nothing comes
  *     S: closed
- *     D: now | later | held | release | fails      how the driver ends its slow calls
+ *     D: now | later | held | release | fails | empty      how the driver ends its slow calls
  *     D: lifecycle DOM A B | reboot DOM | removed DOM "ALIAS" | added DOM "ALIAS" | metadata DOM TYPE "URI"|none
  *     D: did "WORDS"                       what reached the driver since the last such line
  *
@@ -313,7 +313,8 @@ static void driver_step(Script *s, char **words) {
     static const struct {
         const char *verb;
         FakeMode mode;
-    } modes[] = {{"now", FAKE_NOW}, {"later", FAKE_LATER}, {"held", FAKE_HELD}, {"fails", FAKE_FAILS}};
+    } modes[] = {
+        {"now", FAKE_NOW}, {"later", FAKE_LATER}, {"held", FAKE_HELD}, {"fails", FAKE_FAILS}, {"empty", FAKE_EMPTY}};
     static const struct {
         const char *verb;
         VgEventId id;
