@@ -9,6 +9,7 @@ VG_GOLDEN = tests/lib/libgolden.la
 # What the source promises of itself. check-checks plants faults and sees whether the others find them.
 dist_check_SCRIPTS += \
 	build-aux/check-checks.sh \
+	build-aux/check-dist.sh \
 	build-aux/check-exports.sh \
 	build-aux/check-layers.sh \
 	build-aux/check-potfiles.sh \
