@@ -282,8 +282,6 @@ VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *han
         g_error("epoll_create1: %s", g_strerror(errno));
     server->source = g_source_new(&source_funcs, sizeof(VgServerSource));
     g_source_set_name(server->source, "virtgrid-clients");
-    /* Nothing here turns the loop again. A source that may not recurse is taken out of the poll and put back at each turn: three system calls more. */
-    g_source_set_can_recurse(server->source, TRUE);
     VgServerSource *self = (VgServerSource *)server->source;
     self->server = server;
     self->tag = g_source_add_unix_fd(server->source, server->epoll, G_IO_IN);
