@@ -3,7 +3,6 @@
  * create.c: a simulated domain comes to be, in the steps of libxl's own create. After each the domain is on disk in exactly that state, and there
  * a test can make it fail or kill the daemon ("sim.create.<step>"): whoever starts next sees what libxl would have left behind.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +90,8 @@ static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *t
     guint64 spare = vg_sim_free_kib(sim);
     if (held > spare) {
         vg_set_error(error, VG_ERR_RESOURCE_BUSY,
-                     _("not enough free memory: domain '%s' needs %" PRIu64 " KiB and the host has %" PRIu64
-                       " KiB left; stop a guest, or give this one less"),
+                     _("not enough free memory: domain '%s' needs %" G_GUINT64_FORMAT
+                       " KiB and the host has %" G_GUINT64_FORMAT " KiB left; stop a guest, or give this one less"),
                      dom->name, held, spare);
         return FALSE;
     }
@@ -225,19 +224,19 @@ static VgSimDomain *domain_new(VgSim *sim, Config c, GError **error) {
 }
 
 static gboolean begin(VgSim *sim, Config c, guint32 *ret_domid, GError **error) {
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     VgSimDomain *dom = domain_new(sim, c, error);
     if (dom) {
         *ret_domid = dom->domid;
         g_ptr_array_add(sim->doms, dom);
     }
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     return dom != NULL;
 }
 
 /* The domain may have been destroyed since the last step: that aborts the create. */
 static gboolean climb(VgSim *sim, guint32 domid, VgSimStage stage, Config c, const char *token, GError **error) {
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     VgSimDomain *dom = vg_sim_find(sim, domid);
     if (!dom)
         vg_set_error(error, VG_ERR_OPERATION_ABORTED, _("'%s' was destroyed while it was being built"), c->c_info.name);
@@ -246,7 +245,7 @@ static gboolean climb(VgSim *sim, guint32 domid, VgSimStage stage, Config c, con
         dom->stage = stage;
         ok = vg_sim_store_write(sim->dir, dom, error);
     }
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     if (ok && vg_fault(steps[stage].fault)) {
         vg_set_error(error, VG_ERR_OPERATION_FAILED, _("libxl failed at step '%s': Input/output error"),
                      steps[stage].fault);
@@ -256,11 +255,11 @@ static gboolean climb(VgSim *sim, guint32 domid, VgSimStage stage, Config c, con
 }
 
 static void undo(VgSim *sim, guint32 domid) {
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     VgSimDomain *dom = vg_sim_find(sim, domid);
     if (dom && vg_sim_store_remove(sim->dir, domid, NULL))
         vg_sim_drop(sim, dom);
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
 }
 
 gboolean vg_sim_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error) {

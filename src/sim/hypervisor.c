@@ -3,7 +3,7 @@
  * hypervisor.c: the Xen seam on the simulated host. Jobs of the driver call it from any thread; events and the guests' time run on the main loop.
  *
  * It stands in the place of another program, the hypervisor, whose every call is atomic: hence the lock, which is held for one call or one step
- * of a create and never while it waits. What the driver may not lose is on disk before a call returns.
+ * of a create and never while it waits (a pthread one: the thread sanitizer cannot see GLib's). What the driver may not lose is on disk before a call returns.
  */
 #include "sim/hypervisor.h"
 
@@ -88,12 +88,12 @@ static void tick(VgSim *sim) {
 
 static gboolean alarm_dispatch(GSource *source, GSourceFunc callback, gpointer data) {
     VgSim *sim = data;
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     tick(sim);
     g_autoptr(GArray) events = g_steal_pointer(&sim->events);
     sim->events = g_array_new(FALSE, FALSE, sizeof(VgXenEvent));
     rearm(sim);
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     for (guint i = 0; i < events->len && sim->xen.event; i++)
         sim->xen.event(&g_array_index(events, VgXenEvent, i), sim->xen.event_data);
     return G_SOURCE_CONTINUE;
@@ -119,9 +119,9 @@ static gboolean sim_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) {
     ret->extra = g_strdup(info->extra);
     ret->caps = g_strdup(info->caps);
     ret->cpu_model = g_strdup(info->cpu_model);
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     ret->free_kib = vg_sim_free_kib(sim);
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     return TRUE;
 }
 
@@ -142,31 +142,31 @@ static void describe(const VgSimDomain *dom, VgXenDomain *ret) {
 
 static gboolean sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
     VgSim *sim = (VgSim *)xen;
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     *ret_n = sim->doms->len;
     *ret = g_new0(VgXenDomain, *ret_n);
     for (guint i = 0; i < sim->doms->len; i++)
         describe(g_ptr_array_index(sim->doms, i), &(*ret)[i]);
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     return TRUE;
 }
 
 static gboolean sim_info(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error) {
     VgSim *sim = (VgSim *)xen;
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     const VgSimDomain *dom = find_or_error(sim, domid, error);
     if (dom)
         describe(dom, ret);
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     return dom != NULL;
 }
 
 static int sim_vnc_port(VgXen *xen, guint32 domid) {
     VgSim *sim = (VgSim *)xen;
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     const VgSimDomain *dom = vg_sim_find(sim, domid);
     int port = dom ? dom->vnc_port : -1;
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     return port;
 }
 
@@ -177,11 +177,11 @@ typedef gboolean (*SimChange)(VgSim *sim, VgSimDomain *dom, VgXenReason how, GEr
 
 static gboolean change(VgXen *xen, guint32 domid, SimChange what, VgXenReason how, GError **error) {
     VgSim *sim = (VgSim *)xen;
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     VgSimDomain *dom = find_or_error(sim, domid, error);
     gboolean ok = dom && what(sim, dom, how, error) && vg_sim_store_write(sim->dir, dom, error);
     rearm(sim);
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     return ok;
 }
 
@@ -252,7 +252,7 @@ static gboolean sim_destroy(VgXen *xen, guint32 domid, GError **error) {
         vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain 0 is the host itself"));
         return FALSE;
     }
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     VgSimDomain *dom = find_or_error(sim, domid, error);
     if (dom)
         vg_sim_guest_pause(dom, vg_clock_real_us());
@@ -264,12 +264,12 @@ static gboolean sim_destroy(VgXen *xen, guint32 domid, GError **error) {
     ok = ok && vg_sim_store_remove(sim->dir, domid, error);
     if (ok)
         vg_sim_drop(sim, dom);
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
     return ok;
 }
 
 void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how) {
-    g_mutex_lock(&sim->lock);
+    pthread_mutex_lock(&sim->lock);
     VgSimDomain *dom = NULL;
     for (guint i = 0; i < sim->doms->len && !dom; i++) {
         VgSimDomain *d = g_ptr_array_index(sim->doms, i);
@@ -282,7 +282,7 @@ void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how) {
         vg_sim_event(sim, VG_XEN_EVENT_SHUTDOWN, dom);
     } else
         vg_warn("control: no running domain is called '%s'", name);
-    g_mutex_unlock(&sim->lock);
+    pthread_mutex_unlock(&sim->lock);
 }
 
 /* --- life of the host */
@@ -325,7 +325,7 @@ static void sim_free(VgXen *xen) {
     g_clear_pointer(&sim->doms, g_ptr_array_unref);
     g_clear_pointer(&sim->events, g_array_unref);
     vg_sim_host_free(sim->host);
-    g_mutex_clear(&sim->lock);
+    pthread_mutex_destroy(&sim->lock);
     g_free(sim->dir);
     g_free(sim);
 }
@@ -348,7 +348,7 @@ static const VgXenOps sim_ops = {
 VgXen *vg_sim_xen_new(const char *dir, GError **error) {
     VgSim *sim = g_new0(VgSim, 1);
     sim->xen.ops = &sim_ops;
-    g_mutex_init(&sim->lock);
+    pthread_mutex_init(&sim->lock, NULL);
     sim->dir = g_build_filename(dir, "state", "xen", NULL);
     sim->events = g_array_new(FALSE, FALSE, sizeof(VgXenEvent));
     gboolean ok = (sim->host = vg_sim_host_load(dir, error)) && vg_sim_store_open(sim->dir, error) &&

@@ -2,18 +2,20 @@
 /* sim.h: the simulated hypervisor's insides, shared by hypervisor.c, create.c and control.c. */
 #pragma once
 
+#include <pthread.h>
+
 #include "sim/control.h"
 #include "sim/domain.h"
 #include "sim/host.h"
 
 typedef struct {
     VgXen xen;
-    GMutex lock;     /* guards doms and events */
-    char *dir;       /* DIR/state/xen */
-    VgSimHost *host; /* immutable */
-    GPtrArray *doms; /* of VgSimDomain, dom0 first */
-    GArray *events;  /* of VgXenEvent, not yet given to the driver */
-    GSource *alarm;  /* wakes the main loop for events and guests' deadlines */
+    pthread_mutex_t lock; /* guards doms and events */
+    char *dir;            /* DIR/state/xen */
+    VgSimHost *host;      /* immutable */
+    GPtrArray *doms;      /* of VgSimDomain, dom0 first */
+    GArray *events;       /* of VgXenEvent, not yet given to the driver */
+    GSource *alarm;       /* wakes the main loop for events and guests' deadlines */
     VgSimControl *control;
 } VgSim;
 

@@ -97,7 +97,9 @@ gboolean vg_xen_conv_vgpu(const VgXenConv *conv, GError **error) {
     }
     if (screens > 1)
         return refuse(error, _("one vGPU of a guest can be its primary display (display='on'), not several"));
-    if (screens)
+    if (screens) {
         c->b_info.u.hvm.vga.kind = LIBXL_VGA_INTERFACE_TYPE_NONE;
+        c->b_info.video_memkb = LIBXL_MEMKB_DEFAULT;
+    }
     return TRUE;
 }

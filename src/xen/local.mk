@@ -17,3 +17,20 @@ tests_unit_test_xen_libxl_SOURCES = tests/unit/test-xen-libxl.c
 tests_unit_test_xen_libxl_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_xen_libxl_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_xen_libxl_LDADD = libxen.la $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-xen-config tests/unit/test-xen-fuzz
+TESTS += tests/unit/test-xen-config tests/unit/test-xen-fuzz
+tests_unit_test_xen_config_SOURCES = tests/unit/test-xen-config.c
+tests_unit_test_xen_config_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests -DHAVE_YAJL_YAJL_VERSION_H
+tests_unit_test_xen_config_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS) $(YAJL_CFLAGS)
+tests_unit_test_xen_config_LDADD = libxen.la $(VG_GOLDEN) $(VG_CORE) $(XEN_LIBS) $(GLIB_LIBS)
+tests_unit_test_xen_fuzz_SOURCES = tests/unit/test-xen-fuzz.c
+tests_unit_test_xen_fuzz_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_xen_fuzz_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS)
+tests_unit_test_xen_fuzz_LDADD = libxen.la $(VG_CORE) $(XEN_LIBS) $(GLIB_LIBS)
+EXTRA_DIST += tests/data/xml2xl
+
+# Our translation beside stock libvirt's: make check-conformance CONFORMANCE=DIR, with DIR/xml-to-libxl-json/*.xml and .json.
+check-conformance: tests/unit/test-xen-config
+	@test -n "$(CONFORMANCE)" || { echo "usage: make check-conformance CONFORMANCE=DIR"; exit 2; }
+	$(AM_TESTS_ENVIRONMENT) CONFORMANCE='$(CONFORMANCE)' tests/unit/test-xen-config -p /xen/config/conformance
