@@ -45,3 +45,12 @@ tests_unit_test_gpus_crash_SOURCES = tests/unit/test-gpus-crash.c
 tests_unit_test_gpus_crash_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_gpus_crash_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_crash_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-inventory
+TESTS += tests/unit/test-inventory
+EXTRA_DIST += tests/data/sysroots/README tests/data/sysroots/t4-mdev.tree tests/data/sysroots/gvt-noname.tree \
+	tests/data/sysroots/vmd-domain.tree tests/data/sysroots/sriov-vfs.tree
+tests_unit_test_inventory_SOURCES = tests/unit/test-inventory.c
+tests_unit_test_inventory_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_inventory_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_inventory_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)

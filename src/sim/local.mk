@@ -5,6 +5,13 @@ libsimgpus_la_CPPFLAGS = $(AM_CPPFLAGS)
 libsimgpus_la_CFLAGS = $(AM_CFLAGS)
 libsimgpus_la_LIBADD = $(VG_CORE) $(GLIB_LIBS)
 
+check_PROGRAMS += tests/unit/test-sim-kernel
+TESTS += tests/unit/test-sim-kernel
+tests_unit_test_sim_kernel_SOURCES = tests/unit/test-sim-kernel.c
+tests_unit_test_sim_kernel_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_sim_kernel_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_sim_kernel_LDADD = libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
+
 noinst_LTLIBRARIES += libsim.la
 libsim_la_SOURCES = \
 	src/sim/host.h src/sim/host.c src/sim/file.h src/sim/store.c \
