@@ -63,5 +63,5 @@ tests_daemon_incomplete_xen_la_SOURCES = tests/daemon/toy.c
 tests_daemon_incomplete_xen_la_CPPFLAGS = $(AM_CPPFLAGS) -DTOY_NO_OPEN
 tests_daemon_incomplete_xen_la_LDFLAGS = $(VG_TOY_LDFLAGS)
 tests_daemon_incomplete_xen_la_LIBADD = $(VG_CORE) $(GLIB_LIBS)
-TESTS += tests/daemon/daemon.sh
-dist_check_SCRIPTS += tests/daemon/daemon.sh
+TESTS += tests/daemon/daemon.sh tests/daemon/activation.py
+dist_check_SCRIPTS += tests/daemon/daemon.sh tests/daemon/activation.py

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "wire/client.h"
 
-enum { PIECES = 64 };
+enum { PIECES = 64, READ_ONLY_SHARE = 4 };
 
 VgClient *vg_client_new(VgServer *server, int fd, gboolean read_only, char *socket) {
     VgClient *client = g_new0(VgClient, 1);
@@ -282,6 +282,21 @@ static void parse(VgClient *client, const guint8 *data, gsize len) {
     flush(client);
 }
 
+/* One client may send what the protocol allows; all of them together, or all who may only read, not so many times as much. */
+static void charge(VgClient *client) {
+    VgServer *server = client->server;
+    gsize held = vg_frame_held(&client->frame),
+          max = server->limits.max_input / (client->read_only ? READ_ONLY_SHARE : 1);
+    server->input += held - client->charged;
+    gboolean grew = held > client->charged;
+    client->charged = held;
+    if (grew && server->input > max && client->state == VG_CLIENT_OPEN) {
+        vg_warn("half-sent messages hold %zu bytes: client %" G_GUINT64_FORMAT " on %s is cut off", server->input,
+                client->serial, client->socket);
+        vg_client_cut(client);
+    }
+}
+
 static void read_input(VgClient *client) {
     guint8 *scratch = client->server->scratch;
     struct iovec pieces[2] = {{0}, {.iov_base = scratch, .iov_len = VG_READ_SIZE}};
@@ -301,6 +316,7 @@ static void read_input(VgClient *client) {
     if (direct > 0)
         vg_frame_filled(&client->frame, direct);
     parse(client, scratch, (gsize)n - direct);
+    charge(client);
 }
 
 void vg_client_event(VgClient *client, guint32 events) {

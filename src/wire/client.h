@@ -46,6 +46,7 @@ struct VgServer {
     GQueue clients, anonymous, ready; /* through links inside the clients; anonymous: oldest first */
     guint timed;                      /* clients with keepalive, or closing */
     guint64 last_serial;
+    gsize input; /* sum of all clients' charged */
     guint8 *scratch;
     gboolean stopping;
     VgWatch wakeup; /* GLib's own descriptor, when we wait in its place */
@@ -68,7 +69,8 @@ struct VgClient {
     GList link, anonymous_link, ready_link;
 
     VgFrame frame;
-    GQueue held; /* of VgMsg, whole, not yet handed up */
+    gsize charged; /* memory of the message in the making, as the server counts it */
+    GQueue held;   /* of VgMsg, whole, not yet handed up */
     gsize held_bytes;
     guint calls;
     VgOutq out;

@@ -89,6 +89,10 @@ void vg_frame_filled(VgFrame *frame, gsize n) {
         frame->msg->len += (guint32)n;
 }
 
+gsize vg_frame_held(const VgFrame *frame) {
+    return frame->msg != NULL ? frame->msg->cap : 0;
+}
+
 void vg_frame_clear(VgFrame *frame) {
     g_clear_pointer(&frame->msg, vg_msg_unref);
 }

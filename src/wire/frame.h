@@ -26,5 +26,8 @@ VgFrameResult vg_frame_next(VgFrame *frame, const guint8 **data, gsize *len, VgM
 gsize vg_frame_room(VgFrame *frame, guint8 **ret);
 void vg_frame_filled(VgFrame *frame, gsize n);
 
+/* Memory of the message in the making. */
+gsize vg_frame_held(const VgFrame *frame);
+
 void vg_frame_clear(VgFrame *frame);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VgFrame, vg_frame_clear)

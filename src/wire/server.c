@@ -32,6 +32,7 @@ const VgServerLimits vg_server_limits = {
     .max_anonymous = 20,
     .max_calls = 64,
     .max_queue = 1024 * 1024,
+    .max_input = 256 * 1024 * 1024,
     .keepalive_us = 5 * G_USEC_PER_SEC,
     .keepalive_count = 5,
 };
@@ -129,6 +130,7 @@ static void finish(VgServer *server, VgClient *client) {
     if (client->timed)
         server->timed--;
     client->timed = FALSE;
+    server->input -= client->charged;
     vg_fd_clear(&client->watch.fd);
     server->handler->closed(client, server->data);
     client->server = NULL;
@@ -285,8 +287,6 @@ VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *han
     VgServerSource *self = (VgServerSource *)server->source;
     self->server = server;
     self->tag = g_source_add_unix_fd(server->source, server->epoll, G_IO_IN);
-    /* Else GLib takes our descriptor out of its set for each dispatch and wakes itself up for it, three system calls. Nobody recurses. */
-    g_source_set_can_recurse(server->source, TRUE);
     g_source_attach(server->source, server->context);
     return server;
 }

@@ -6,7 +6,7 @@
  * its output is a queue of referenced messages. Two things bound it (VgServerLimits.max_queue bytes): while so much waits, no further call of the
  * client is taken up; and who lets so many events wait is cut off and logged once. So a slow reader of large replies only waits.
  * While a client has max_calls calls unanswered, its next ones wait, first here (256 KiB), then in its socket; keepalive is answered all the same.
- * A half-sent message lives as long as its client, and takes memory as its bytes come. Memory of an idle client: under 1 KiB.
+ * A half-sent message lives as long as its client, and takes memory as its bytes come, within max_input. Memory of an idle client: under 1 KiB.
  * Everything on the main loop.
  */
 #pragma once
@@ -23,8 +23,10 @@ typedef struct {
     guint max_clients; /* 5000, more wait to be accepted; read-only sockets leave the last tenth to the others */
     guint
         max_anonymous; /* 20: connected, not yet authenticated; one more pushes out the oldest that has no call under way */
-    guint max_calls;       /* 64 in flight on one connection */
-    gsize max_queue;       /* 1 MiB of output waiting for one client, see above */
+    guint max_calls; /* 64 in flight on one connection */
+    gsize max_queue; /* 1 MiB of output waiting for one client, see above */
+    gsize
+        max_input; /* 256 MiB for all half-sent messages together, a quarter of it for read-only clients; who goes beyond is cut off */
     guint keepalive_us;    /* 5 s; 0: off */
     guint keepalive_count; /* 5 unanswered pings end the connection */
 } VgServerLimits;

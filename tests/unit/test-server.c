@@ -539,6 +539,65 @@ static void test_path_length(void) {
     g_rmdir(dir);
 }
 
+/* Many who each begin a large message: those beyond the bound are cut off, and a read-only one long before; whole ones pass. */
+static void test_many_half_messages(void) {
+    VgServerLimits limits = vg_server_limits;
+    limits.max_input = 1024 * 1024;
+    g_autoptr(Toy) toy = toy_new(&limits);
+    enum { N = 12, PART = 100 * 1000 };
+    g_autofree guint8 *part = g_malloc0(PART);
+    vg_put_word(part, VG_MSG_MAX);
+    int fds[N];
+    for (int i = 0; i < N; i++) {
+        fds[i] = toy_pair(toy, NULL);
+        g_assert_cmpint(send(fds[i], part, PART, 0), ==, PART);
+        turn();
+    }
+    g_assert_cmpuint(toy->server->input, <=, limits.max_input);
+    g_assert_cmpuint(toy->closed, >, 0);
+    g_assert_cmpuint(toy->closed, <, N - 2);
+    guint before = toy->closed;
+    int pair[2];
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+    vg_server_adopt(toy->server, pair[0], TRUE);
+    g_assert_cmpint(send(pair[1], part, 2000, 0), ==, 2000);
+    turn();
+    g_assert_cmpuint(toy->closed, ==, before + 1);
+    int fd = toy_pair(toy, NULL);
+    put(fd, ECHO, 1);
+    turn();
+    g_assert_cmpuint(toy->messages, ==, 1);
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+    close(pair[1]);
+    close(fd);
+    turn();
+    g_assert_cmpuint(toy->server->input, ==, 0);
+}
+
+/* Those who may only read cannot take the last places. */
+static void test_read_only_leave_room(void) {
+    g_autofree char *dir = NULL, *path = temporary_path(&dir), *path_ro = g_strconcat(path, "-ro", NULL);
+    VgServerLimits limits = vg_server_limits;
+    limits.max_clients = 10;
+    g_autoptr(Toy) toy = toy_new(&limits);
+    g_assert_true(vg_server_listen_unix(toy->server, path, -1, 0600, FALSE, NULL));
+    g_assert_true(vg_server_listen_unix(toy->server, path_ro, -1, 0666, TRUE, NULL));
+    VgCaller *callers[12];
+    for (gsize i = 0; i < G_N_ELEMENTS(callers) - 1; i++)
+        callers[i] = vg_caller_connect_unix(path_ro, NULL);
+    turn();
+    g_assert_cmpuint(toy->connected, ==, 9);
+    callers[11] = vg_caller_connect_unix(path, NULL);
+    turn();
+    g_assert_cmpuint(toy->connected, ==, 10);
+    for (gsize i = 0; i < G_N_ELEMENTS(callers); i++)
+        vg_caller_free(callers[i]);
+    turn();
+    vg_server_stop_accepting(toy->server);
+    g_rmdir(dir);
+}
+
 /* Beyond max_clients they wait in the backlog and come in when one goes. */
 static void test_max_clients(void) {
     g_autofree char *dir = NULL, *path = temporary_path(&dir);
@@ -702,6 +761,8 @@ static const Test tests[] = {
     {"bye-arrives", test_bye_arrives},
     {"listen", test_listen},
     {"path-length", test_path_length},
+    {"many-half-messages", test_many_half_messages},
+    {"read-only-leave-room", test_read_only_leave_room},
     {"max-clients", test_max_clients},
     {"no-descriptors", test_no_descriptors},
     {"anonymous", test_anonymous},
