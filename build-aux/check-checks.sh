@@ -48,6 +48,10 @@ echo 'src/base/a.c 805' >"$top/build-aux/size-exceptions.txt"; catches check-siz
 fresh; lines 301 >"$top/src/base/a.h"; catches check-sizes.sh "src/base/a.h: 301 lines"
 fresh; echo 'N_("y")' >"$top/src/life/l.c"; catches check-potfiles.sh "> src/life/l.c"
 sh "$here/check-potfiles.sh" --update "$top"; quiet check-potfiles.sh
+command -v xgettext >/dev/null && {
+    fresh; echo 'XGETTEXT_OPTIONS = --keyword=_ --flag=f:1:c-format' >"$top/po/Makevars"
+    echo 'f(_("%" G_GINT64_FORMAT " x"), 1);' >>"$top/src/base/a.c"; catches check-potfiles.sh "not a valid C format"
+}
 fresh; echo '/* FIX''ME */' >>"$top/src/base/a.c"; catches check-words.sh "a.c:6:"
 fresh; echo '"/wor''k/x"' >>"$top/src/base/a.c"; catches check-words.sh "a.c:6:"
 exit $status

@@ -2,6 +2,7 @@
 /* config_file.c: one row per key says where its value goes and what it may be. */
 #include "config.h"
 
+#include <inttypes.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -114,9 +115,8 @@ static void set_value_error(const Row *row, const char *path, guint line, const 
         vg_set_error(error, VG_ERR_INVALID_ARG, _("%s:%u: %s takes permissions such as \"0770\", not %s"), path, line,
                      row->key, value);
     else
-        vg_set_error(error, VG_ERR_INVALID_ARG,
-                     _("%s:%u: %s takes a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ", not %s"), path,
-                     line, row->key, row->min, row->max, value);
+        vg_set_error(error, VG_ERR_INVALID_ARG, _("%s:%u: %s takes a number from %" PRId64 " to %" PRId64 ", not %s"),
+                     path, line, row->key, row->min, row->max, value);
 }
 
 static gboolean parse_line(VgConfig *config, char *text, const char *path, guint line, GError **error) {

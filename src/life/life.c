@@ -100,7 +100,6 @@ void vg_life_init(VgLife *life, gboolean persistent) {
         .on_poweroff = VG_LIFE_DESTROY,
         .on_reboot = VG_LIFE_RESTART,
         .on_crash = VG_LIFE_DESTROY,
-        .pending = VG_IN_LAST,
     };
     life->persistent = persistent ? 1 : 0;
 }
@@ -140,7 +139,6 @@ static void guest_ended(VgLife *life, VgLifeInput input, VgLifeStep *step) {
 }
 
 static void is_off(VgLife *life, VgLifeStep *step) {
-    life->pending = VG_IN_LAST;
     step->vanish = !life->persistent;
 }
 
@@ -154,7 +152,6 @@ static void is_down(VgLife *life, VgLifeStep *step) {
     tell(step, VG_EV_STOPPED, details[life->end]);
     life->reason = life->end;
     life->phase = life->again ? VG_LIFE_STARTING : VG_LIFE_OFF;
-    life->pending = VG_IN_LAST;
     if (life->again)
         step->action = VG_DO_START;
     else
@@ -205,19 +202,10 @@ gboolean vg_life_step(VgLife *life, VgLifeInput input, VgLifeStep *ret, GError *
     } else if (life->phase == VG_LIFE_ENDING && input == VG_IN_DOWN_FAILED) {
         life->phase = life->before;
         life->again = FALSE;
-    } else if (life->phase == VG_LIFE_STARTING && (is_guest_end(input) || input == VG_IN_GUEST_GONE)) {
-        if (life->pending == VG_IN_LAST)
-            life->pending = (guint8)input; /* a guest may end before its start has been reported */
     } else if (is_guest_end(input) && (life->phase == VG_LIFE_RUNNING || life->phase == VG_LIFE_PAUSED)) {
         guest_ended(life, input, ret);
     }
     return TRUE; /* a fact that changes nothing any more */
-}
-
-VgLifeInput vg_life_take_pending(VgLife *life) {
-    VgLifeInput input = (VgLifeInput)life->pending;
-    life->pending = VG_IN_LAST;
-    return input;
 }
 
 int vg_life_state(const VgLife *life, int *ret_reason) {

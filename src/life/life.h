@@ -98,7 +98,6 @@ typedef struct {
     guint8 end;                              /* while ending: VG_SHUTOFF_* to come */
     guint8 before;                           /* while ending: the phase to go back to if the guest would not go */
     guint8 on_poweroff, on_reboot, on_crash; /* VgLifeOn */
-    guint8 pending;                          /* a VgLifeInput that came too early, or VG_IN_LAST */
     guint8 again;                            /* while ending: start it again then */
     guint8 persistent;
 } VgLife;
@@ -119,9 +118,6 @@ void vg_life_init(VgLife *life, gboolean persistent);
 
 /* Takes @input. FALSE, OPERATION_INVALID, nothing changed: a client asked for what is not possible now. Facts are never refused. */
 gboolean vg_life_step(VgLife *life, VgLifeInput input, VgLifeStep *ret, GError **error);
-
-/* The input that came too early and is due now, or VG_IN_LAST. Takes it out. */
-VgLifeInput vg_life_take_pending(VgLife *life);
 
 /* libvirt's virDomainState, reason in @ret_reason (may be NULL). */
 int vg_life_state(const VgLife *life, int *ret_reason);

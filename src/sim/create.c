@@ -3,6 +3,7 @@
  * create.c: a simulated domain comes to be, in the steps of libxl's own create. After each the domain is on disk in exactly that state, and there
  * a test can make it fail or kill the daemon ("sim.create.<step>"): whoever starts next sees what libxl would have left behind.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,8 +91,8 @@ static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *t
     guint64 spare = vg_sim_free_kib(sim);
     if (held > spare) {
         vg_set_error(error, VG_ERR_RESOURCE_BUSY,
-                     _("not enough free memory: domain '%s' needs %" G_GUINT64_FORMAT
-                       " KiB and the host has %" G_GUINT64_FORMAT " KiB left; stop a guest, or give this one less"),
+                     _("not enough free memory: domain '%s' needs %" PRIu64 " KiB and the host has %" PRIu64
+                       " KiB left; stop a guest, or give this one less"),
                      dom->name, held, spare);
         return FALSE;
     }

@@ -4,6 +4,7 @@
  */
 #include "sim/host.h"
 
+#include <inttypes.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -82,10 +83,9 @@ static gboolean read_numbers(HostNumbers *ret, const VgJson *json, const char *p
         const HostNumber *n = &numbers[i];
         gint64 v = vg_json_get_int(json, n->name, n->fallback);
         if (v < n->least || v > n->most) {
-            vg_set_error(
-                error, VG_ERR_INVALID_ARG,
-                _("%s: '%s' is %" G_GINT64_FORMAT ", but must lie between %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT),
-                path, n->name, v, n->least, n->most);
+            vg_set_error(error, VG_ERR_INVALID_ARG,
+                         _("%s: '%s' is %" PRId64 ", but must lie between %" PRId64 " and %" PRId64), path, n->name, v,
+                         n->least, n->most);
             return FALSE;
         }
         *(guint *)(gpointer)((char *)ret + n->offset) = (guint)v;

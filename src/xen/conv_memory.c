@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* conv_memory.c: memory, balloon, and the limits of xenbus. */
+#include <inttypes.h>
 #include <libxl_utils.h>
 
 #include "xen/conv.h"
@@ -17,7 +18,7 @@ gboolean vg_xen_conv_memory(const VgXenConv *conv, GError **error) {
     const VgDomain *dom = conv->dom;
     const VgMemballoon *balloon = dom->memballoon;
     if (dom->memory == 0 || dom->memory > MOST_KIB) {
-        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("<memory> is %" G_GUINT64_FORMAT " KiB: Xen cannot give that"),
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("<memory> is %" PRIu64 " KiB: Xen cannot give that"),
                      dom->memory);
         return FALSE;
     }

@@ -81,8 +81,6 @@ static void test_story(gconstpointer data) {
         if (!sides[0] || !sides[1])
             g_error("%s:%u: no arrow: %s", path, n + 1, line);
         int input = find(inputs, VG_IN_LAST, sides[0]);
-        if (input < 0 && g_str_equal(sides[0], "pending"))
-            input = (int)vg_life_take_pending(&life);
         if (input < 0 || input >= VG_IN_LAST)
             g_error("%s:%u: no such input: %s", path, n + 1, sides[0]);
         g_autofree char *got = step_text(&life, (VgLifeInput)input);

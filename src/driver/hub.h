@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hub.h: what the parts of the driver share: the hosts it drives, the list of domains, where files lie, and operations.
+ *
+ * An OPERATION is what a client asks of a domain, or what its guest did: operations of one domain run one after the other, in the order they came; a
+ * destroy goes to the front and makes a start under way turn round. An operation begins on the main loop, works in jobs, and ends on the main loop.
+ */
+#pragma once
+
+#include "api/driver.h"
+#include "base/job.h"
+#include "driver/domains.h"
+#include "gpu/gpus.h"
+#include "xen/config.h"
+#include "xen/xen.h"
+
+struct VgDriverState {
+    const VgHost *host;
+    gboolean simulated;
+    char *confdir;   /* NAME.xml, autostart/ */
+    char *autodir;   /* links of domains started with the host */
+    char *statusdir; /* UUID.json: live status and intents */
+    char *rundir;
+    VgXen *xen;
+    VgXenHostInfo info;
+    VgGpus *gpus;
+    char *boot_id;
+    char *hostname;
+    VgDoms doms;
+    VgJobQueue *ledger;
+    VgJobQueue *asking; /* figures of what runs */
+    gboolean asked;     /* a job of it is under way */
+    gint64 figures_us;  /* when they were taken */
+    guint guests;       /* that run; Domain-0 and such of other hands not counted */
+    gboolean stopping;
+};
+
+struct VgSession {
+    VgDriverState *hub;
+    gboolean read_only;
+    char *uri; /* canonical: "xen:///system" */
+};
+
+/* --- operations (ops.c) ---------------------------------------------------------------------------------------------- */
+
+typedef struct VgOp VgOp;
+struct VgOp {
+    VgDriverState *hub;
+    VgDom *dom; /* a reference */
+    /* Main loop. Ends by vg_op_end(), perhaps at once. */
+    void (*begin)(VgOp *op);
+    VgDone done;           /* func NULL: nobody waits */
+    gboolean gone_is_fine; /* a domain that vanished meanwhile is what was wanted */
+    gboolean begun;
+    gboolean flag; /* begin's own */
+    guint flags;
+    int number;
+    VgDomain *def; /* the op's own, freed with it */
+    char *text, *text2, *text3;
+    /* of the job, see vg_op_job() */
+    gboolean (*job)(VgOp *op, GError **error);
+    void (*after)(VgOp *op, GError *error);
+    GError *error;
+};
+
+typedef enum { VG_OP_LAST, VG_OP_FIRST } VgOpPlace;
+VgOp *vg_op_new(VgDriverState *hub, VgDom *dom, void (*begin)(VgOp *op), VgDone done);
+void vg_op_push(VgOp *op, VgOpPlace place);
+/* The client's answer (takes over @error, NULL: done), then the next operation. */
+void vg_op_end(VgOp *op, GError *error);
+/* @job on a worker, then @after (takes over the error) on the main loop. */
+void vg_op_job(VgOp *op, gboolean (*job)(VgOp *op, GError **error), void (*after)(VgOp *op, GError *error));
+/* Answers without an operation. Takes over @error. */
+void vg_done_error(VgDone done, GError *error);
+/* The domain of @uuid that clients see, or NULL with NO_DOMAIN. */
+VgDom *vg_hub_dom(VgDriverState *hub, const VgUuid *uuid, GError **error);
+
+/* --- events.c --------------------------------------------------------------------------------------------------------- */
+
+void vg_tell_lifecycle(VgDriverState *hub, const VgDom *dom, int type, int detail);
+void vg_tell(VgDriverState *hub, const VgDom *dom, VgEventId id, int a, const char *text);
+/* Everything a step of life wants told. */
+void vg_tell_step(VgDriverState *hub, const VgDom *dom, const VgLifeStep *step);
+/* Xen's own events, see xen.h. */
+void vg_on_xen_event(const VgXenEvent *event, gpointer hub);
+
+/* --- reading.c -------------------------------------------------------------------------------------------------------- */
+
+/* Gets the definition, which it takes over; the done is its to call. */
+typedef void (*VgReadFunc)(VgDriverState *hub, VgDomain *def, guint flags, VgDone done);
+/* Parses a definition and goes on with @then, perhaps later; what is no definition is answered. */
+void vg_read_def(VgDriverState *hub, const char *xml, guint flags, VgReadFunc then, VgDone done);
+
+/* --- define.c --------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Makes @def complete as a definition of this host: identities and guest slots of its vGPUs. CONFIG_UNSUPPORTED, or the GPU
+ * engine's own refusal, for what this host can never give.
+ */
+gboolean vg_def_complete(VgDriverState *hub, VgDomain *def, GError **error);
+char *vg_def_path(VgDriverState *hub, const char *name);
+char *vg_autostart_path(VgDriverState *hub, const char *name);
+/* The setting of life that a definition wants. */
+void vg_life_take_def(VgLife *life, const VgDomain *def);
+void vg_define(VgSession *session, const char *xml, guint flags, VgDone done);
+void vg_undefine(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
+void vg_set_autostart(VgSession *session, const VgUuid *dom, gboolean on, VgDone done);
+/* As a name of a file in the folder of definitions; refused with XML_ERROR. */
+gboolean vg_name_check(const char *name, GError **error);
+
+/* --- metadata.c ------------------------------------------------------------------------------------------------------- */
+
+char *vg_get_metadata(VgSession *session, const VgUuid *dom, int type, const char *uri, guint flags, GError **error);
+void vg_set_metadata(VgSession *session, const VgUuid *dom, int type, const char *metadata, const char *key,
+                     const char *uri, guint flags, VgDone done);
+
+/* --- recover.c -------------------------------------------------------------------------------------------------------- */
+
+gboolean vg_recover(VgDriverState *hub, GError **error);
+/* A domain of other hands joins the list. */
+void vg_adopt_foreign(VgDriverState *hub, const VgXenDomain *xd);

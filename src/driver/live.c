@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* live.c: from a definition to what GPU engine and Xen want to know, and back into the live definition: what the guest was given. */
+#include "driver/run.h"
+#include "driver/state.h"
+
+#include <string.h>
+
+void vg_requests_free(VgVgpuRequest *requests, gsize n) {
+    for (gsize i = 0; i < n; i++)
+        g_free((gpointer)requests[i].params);
+    g_free(requests);
+}
+
+static const char **params_of(const VgHostdevVgpu *vgpu) {
+    if (!vgpu->n_params)
+        return NULL;
+    const char **params = g_new0(const char *, vgpu->n_params * 2 + 1);
+    for (gsize i = 0; i < vgpu->n_params; i++) {
+        params[i * 2] = vgpu->params[i]->name;
+        params[i * 2 + 1] = vgpu->params[i]->value;
+    }
+    return params;
+}
+
+VgVgpuRequest *vg_requests_of(const VgDomain *def, gsize *ret_n) {
+    VgVgpuRequest *requests = g_new0(VgVgpuRequest, def->n_hostdevs + 1);
+    gsize n = 0;
+    for (gsize i = 0; i < def->n_hostdevs; i++) {
+        const VgHostdev *dev = def->hostdevs[i];
+        if (dev->type != VG_HOSTDEV_VGPU)
+            continue;
+        requests[n++] = (VgVgpuRequest){
+            .vgpu = dev->vgpu.uuid,
+            .type_name = dev->vgpu.type_name,
+            .type_id = dev->vgpu.type_id,
+            .group = dev->vgpu.group,
+            .pinned = dev->vgpu.has_gpu,
+            .gpu = dev->vgpu.gpu,
+            .params = params_of(&dev->vgpu),
+            .guest_slot = dev->info.address.pci.slot,
+            .primary = dev->vgpu.display == VG_TRISTATE_YES,
+        };
+    }
+    *ret_n = n;
+    return requests;
+}
+
+VgXenGpu *vg_xen_gpus_of(const VgVgpuRequest *requests, const VgPlace *places, gsize n) {
+    static const VgXenGpuKind kinds[VG_BACKEND_LAST] = {
+        [VG_BACKEND_EMULATOR] = VG_XEN_GPU_EMULATOR, [VG_BACKEND_MDEV] = VG_XEN_GPU_VFIO,
+        [VG_BACKEND_SRIOV] = VG_XEN_GPU_PCI,         [VG_BACKEND_PASSTHROUGH] = VG_XEN_GPU_PCI,
+        [VG_BACKEND_VFIO] = VG_XEN_GPU_VFIO,         [VG_BACKEND_SOFT] = VG_XEN_GPU_EMULATOR,
+    };
+    VgXenGpu *gpus = g_new0(VgXenGpu, n + 1);
+    for (gsize i = 0; i < n; i++)
+        gpus[i] = (VgXenGpu){
+            .kind = kinds[places[i].backend],
+            .host = places[i].has_vf ? places[i].vf : places[i].gpu,
+            .vfio_path = places[i].vfio_path,
+            .guest_slot = requests[i].guest_slot,
+            .primary = requests[i].primary,
+            .bar_kib = places[i].bar_kib,
+        };
+    return gpus;
+}
+
+static void set_text(char **place, const char *text) {
+    g_free(*place);
+    *place = g_strdup(text);
+}
+
+/* An alias of the user's own ("ua-...") stays. */
+static void set_alias(VgDeviceInfo *info, const char *kind, gsize i) {
+    if (info->alias && g_str_has_prefix(info->alias, "ua-"))
+        return;
+    g_free(info->alias);
+    info->alias = g_strdup_printf("%s%" G_GSIZE_FORMAT, kind, i);
+}
+
+static void fill_bound(VgVgpuBound *bound, const VgPlace *place) {
+    g_free(bound->backend);
+    *bound = (VgVgpuBound){
+        .present = TRUE,
+        .backend = g_strdup(place->backend_name),
+        .gpu = place->gpu,
+        .has_vf = place->has_vf,
+        .vf = place->vf,
+        .has_mdev = place->backend == VG_BACKEND_MDEV,
+        .mdev = place->vgpu,
+    };
+}
+
+static void fill_vgpus(VgRun *run) {
+    gsize n = 0, at = 0;
+    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    for (gsize i = 0; i < run->def->n_hostdevs; i++) {
+        VgHostdev *dev = run->def->hostdevs[i];
+        set_alias(&dev->info, "hostdev", i);
+        if (dev->type == VG_HOSTDEV_VGPU && at < n)
+            fill_bound(&dev->vgpu.bound, &places[at++]);
+    }
+}
+
+static void fill_terminal(VgRun *run, VgChardev *chr, guint n) {
+    if (chr->type != VG_CHR_PTY || !run->hub->xen->ops->console_path) /* a simulated guest has no terminal */
+        return;
+    g_autofree char *path = run->hub->xen->ops->console_path(run->hub->xen, run->domid, n);
+    if (path)
+        set_text(&chr->source.path, path);
+}
+
+static void fill_terminals(VgRun *run) {
+    VgDomain *def = run->def;
+    gboolean same = vg_domain_is_hvm(def) && def->n_serials && def->n_consoles;
+    for (gsize i = 0; i < def->n_serials; i++) {
+        set_alias(&def->serials[i]->info, "serial", i);
+        fill_terminal(run, def->serials[i], (guint)i);
+    }
+    for (gsize i = 0; i < def->n_consoles; i++) {
+        gboolean of_serial = same && i == 0;
+        set_alias(&def->consoles[i]->info, of_serial ? "serial" : "console", i);
+        if (of_serial)
+            set_text(&def->consoles[i]->source.path, def->serials[0]->source.path);
+        else
+            fill_terminal(run, def->consoles[i], (guint)i);
+    }
+    for (gsize i = 0; i < def->n_channels; i++)
+        set_alias(&def->channels[i]->info, "channel", i);
+}
+
+static void fill_interfaces(VgRun *run) {
+    for (gsize i = 0; i < run->def->n_interfaces; i++) {
+        VgInterface *net = run->def->interfaces[i];
+        set_alias(&net->info, "net", i);
+        if (net->type == VG_NET_HOSTDEV || (net->target && !g_str_has_prefix(net->target, "vif")))
+            continue;
+        g_free(net->target);
+        net->target =
+            g_strdup_printf("vif%u.%" G_GSIZE_FORMAT "%s", run->domid, i, vg_domain_is_hvm(run->def) ? "-emu" : "");
+    }
+}
+
+void vg_live_fill(VgRun *run) {
+    VgDomain *def = run->def;
+    def->id = (int)run->domid;
+    fill_vgpus(run);
+    fill_terminals(run);
+    fill_interfaces(run);
+    for (gsize i = 0; i < def->n_graphics; i++)
+        if (def->graphics[i]->type == VG_GRAPHICS_VNC && def->graphics[i]->autoport == VG_TRISTATE_YES)
+            def->graphics[i]->port = run->hub->xen->ops->vnc_port(run->hub->xen, run->domid);
+}
+
+gboolean vg_run_write_status(VgRun *run, GError **error) {
+    g_autofree char *xml = vg_domain_format(run->def, VG_XML_SECURE);
+    VgStatus status = {
+        .uuid = run->def->uuid,
+        .name = run->def->name,
+        .boot = run->hub->boot_id,
+        .token = run->token,
+        .recorded = TRUE,
+        .paused = run->paused,
+        .domid = (int)run->domid,
+        .xml = xml,
+    };
+    return vg_status_write(run->hub->statusdir, &status, error);
+}

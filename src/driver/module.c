@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* module.c: the one symbol that the daemon knows, and the driver's own start and stop. */
+#include "driver/hub.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/durable.h"
+#include "base/fault.h"
+#include "base/i18n.h"
+#include "driver/query.h"
+#include "driver/run.h"
+#include "sim/gpus.h"
+#include "sim/host.h"
+#include "sim/hypervisor.h"
+
+#define VG_AREA "driver"
+#include "base/log.h"
+
+#define DRAIN_MS 30000
+
+/* --- the host that is driven --------------------------------------------------------------------------------------------- */
+
+static gboolean open_simulated(VgDriverState *hub, const VgDriverPaths *paths, VgGpuHost **ret_gpus, GError **error) {
+    g_autoptr(VgSimHost) host = vg_sim_host_load(paths->simulate, error);
+    if (!host)
+        return FALSE;
+    hub->xen = vg_sim_xen_new(paths->simulate, error);
+    if (!hub->xen)
+        return FALSE;
+    *ret_gpus = vg_sim_gpus_new(paths->simulate, vg_sim_host_gpus(host), error);
+    hub->boot_id = g_strdup("simulated"); /* its guests are files: they outlive a restart of the machine */
+    return *ret_gpus != NULL;
+}
+
+static gboolean open_gpus(VgDriverState *hub, VgGpuHost *host, const VgDriverPaths *paths, GError **error) {
+    g_autofree char *config = g_build_filename(paths->sysconfdir, "gpus.json", NULL);
+    g_autofree char *catalogue = g_build_filename(paths->datadir, "catalogue.json", NULL);
+    g_autofree char *ledger = g_build_filename(paths->statedir, "ledger", NULL);
+    VgGpusPaths files = {.config = config, .catalogue = catalogue, .ledger = ledger};
+    hub->gpus = vg_gpus_open(host, &files, error);
+    return hub->gpus != NULL;
+}
+
+static gboolean make_folders(VgDriverState *hub, const VgDriverPaths *paths, GError **error) {
+    return vg_durable_mkdir(hub->confdir, error) && vg_durable_mkdir(hub->statusdir, error) &&
+           vg_durable_mkdir(paths->statedir, error);
+}
+
+static gboolean open_all(VgDriverState *hub, const VgDriverPaths *paths, GError **error) {
+    VgGpuHost *gpu_host = NULL;
+    if (!paths->simulate) {
+        vg_set_error(error, VG_ERR_NO_CONNECT,
+                     _("this build drives the simulated host only: start with --simulate DIR"));
+        return FALSE;
+    }
+    if (!make_folders(hub, paths, error) || !open_simulated(hub, paths, &gpu_host, error) ||
+        !open_gpus(hub, gpu_host, paths, error) || !hub->xen->ops->host_info(hub->xen, &hub->info, error))
+        return FALSE;
+    hub->xen->event = vg_on_xen_event;
+    hub->xen->event_data = hub;
+    return vg_recover(hub, error);
+}
+
+/* --- autostart ----------------------------------------------------------------------------------------------------------- */
+
+static void begin_autostarts(VgDriverState *hub) {
+    GHashTableIter iter;
+    gpointer value;
+    g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+    g_autofree char *mark = g_build_filename(hub->rundir, "autostarted", NULL);
+    g_autofree char *boot = NULL;
+    if (g_file_get_contents(mark, &boot, NULL, NULL) && g_str_equal(boot, hub->boot_id))
+        return;
+    g_hash_table_iter_init(&iter, hub->doms.by_uuid);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        VgDom *dom = value;
+        if (dom->autostart && !dom->run)
+            g_ptr_array_add(wanted, dom);
+    }
+    for (guint i = 0; i < wanted->len; i++)
+        vg_autostart(hub, g_ptr_array_index(wanted, i));
+    g_autoptr(GError) error = NULL;
+    if (!vg_durable_write(mark, hub->boot_id, strlen(hub->boot_id), FALSE, &error))
+        vg_warn("%s", error->message);
+}
+
+/* --- start and stop -------------------------------------------------------------------------------------------------------- */
+
+static void hub_free(VgDriverState *hub) {
+    g_clear_pointer(&hub->ledger, vg_job_queue_free);
+    g_clear_pointer(&hub->asking, vg_job_queue_free);
+    vg_doms_clear(&hub->doms);
+    if (hub->gpus)
+        vg_gpus_free(hub->gpus);
+    if (hub->xen)
+        hub->xen->ops->free(hub->xen);
+    vg_xen_host_info_clear(&hub->info);
+    g_free(hub->confdir);
+    g_free(hub->autodir);
+    g_free(hub->statusdir);
+    g_free(hub->rundir);
+    g_free(hub->boot_id);
+    g_free(hub->hostname);
+    g_free(hub);
+}
+
+static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *paths, GError **error) {
+    VgDriverState *hub = g_new0(VgDriverState, 1);
+    hub->host = host;
+    hub->simulated = paths->simulate != NULL;
+    hub->confdir = g_build_filename(paths->sysconfdir, "xen", NULL);
+    hub->autodir = g_build_filename(hub->confdir, "autostart", NULL);
+    hub->rundir = g_strdup(paths->rundir);
+    hub->statusdir = g_build_filename(paths->rundir, "xen", NULL);
+    hub->hostname = g_strdup(g_get_host_name());
+    hub->ledger = vg_job_queue_new("ledger");
+    hub->asking = vg_job_queue_new("figures");
+    vg_doms_init(&hub->doms);
+    if (!open_all(hub, paths, error)) {
+        hub_free(hub);
+        return NULL;
+    }
+    begin_autostarts(hub);
+    return hub;
+}
+
+static void driver_stop(VgDriverState *hub) {
+    hub->stopping = TRUE;
+    if (!vg_job_drain(DRAIN_MS))
+        vg_warn("leaving with work under way; the next start repairs what it left");
+    hub_free(hub);
+}
+
+/* clang-format off */
+extern const VgDriver vg_driver;
+const VgDriver vg_driver = {
+    .struct_size = sizeof(VgDriver),
+    .abi = VG_DRIVER_ABI,
+    .name = "xen",
+    .schemes = (const char *const[]){"xen", "grid", NULL},
+    .start = driver_start,
+    .stop = driver_stop,
+    .open = vg_session_open,
+    .close = vg_session_close,
+    .type = vg_host_type,
+    .version = vg_host_version,
+    .hostname = vg_host_name,
+    .uri = vg_host_uri,
+    .capabilities = vg_host_capabilities,
+    .domain_capabilities = vg_host_domain_capabilities,
+    .node_info = vg_host_node_info,
+    .max_vcpus = vg_host_max_vcpus,
+    .list = vg_list,
+    .lookup_id = vg_lookup_id,
+    .lookup_uuid = vg_lookup_uuid,
+    .lookup_name = vg_lookup_name,
+    .xml = vg_xml,
+    .info = vg_info_of,
+    .state = vg_state,
+    .os_type = vg_os_type,
+    .is_active = vg_is_active,
+    .is_persistent = vg_is_persistent,
+    .is_updated = vg_is_updated,
+    .has_managed_save = vg_has_managed_save,
+    .get_autostart = vg_get_autostart,
+    .vcpus = vg_vcpus,
+    .memory_stats = vg_memory_stats,
+    .get_metadata = vg_get_metadata,
+    .messages = vg_messages,
+    .snapshot_num = vg_snapshot_num,
+    .define = vg_define,
+    .create_xml = vg_create_xml,
+    .create = vg_create,
+    .destroy = vg_destroy,
+    .shutdown = vg_shutdown,
+    .reboot = vg_reboot,
+    .suspend = vg_suspend,
+    .resume = vg_resume,
+    .undefine = vg_undefine,
+    .set_autostart = vg_set_autostart,
+    .set_metadata = vg_set_metadata,
+    .nodedev_list = vg_nodedev_list,
+    .nodedev_exists = vg_nodedev_exists,
+    .nodedev_xml = vg_nodedev_xml,
+    .nodedev_parent = vg_nodedev_parent,
+    .nodedev_caps = vg_nodedev_caps,
+    .nodedev_is_active = vg_nodedev_is_active,
+    .grid = vg_grid,
+};
+/* clang-format on */

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* query.c: what is known of domains, answered at once from what the main loop holds. */
+#include "driver/query.h"
+
+#include <libvirt/libvirt.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/i18n.h"
+#include "driver/run.h"
+
+#define FIGURES_AGE_US G_USEC_PER_SEC
+
+gboolean vg_flags_known(guint flags, guint known, const char *call, GError **error) {
+    if (!(flags & ~known))
+        return TRUE;
+    vg_set_error(error, VG_ERR_INVALID_ARG, _("unsupported flags (0x%x) in %s"), flags & ~known, call);
+    return FALSE;
+}
+
+static gboolean active(const VgDom *dom) {
+    return vg_life_active(&dom->life) && dom->run;
+}
+
+/* --- the list -------------------------------------------------------------------------------------------------------- */
+
+/* libvirt's filters are groups: a domain must match one bit of each group that is asked for. */
+typedef struct {
+    guint flag;
+    gboolean (*match)(const VgDom *dom);
+} Filter;
+
+static gboolean is_active(const VgDom *dom) {
+    return active(dom);
+}
+static gboolean is_inactive(const VgDom *dom) {
+    return !active(dom);
+}
+static gboolean is_persistent(const VgDom *dom) {
+    return dom->life.persistent;
+}
+static gboolean is_transient(const VgDom *dom) {
+    return !dom->life.persistent;
+}
+static gboolean is_running(const VgDom *dom) {
+    return vg_life_state(&dom->life, NULL) == VIR_DOMAIN_RUNNING;
+}
+static gboolean is_paused(const VgDom *dom) {
+    return vg_life_state(&dom->life, NULL) == VIR_DOMAIN_PAUSED;
+}
+static gboolean is_shutoff(const VgDom *dom) {
+    return vg_life_state(&dom->life, NULL) == VIR_DOMAIN_SHUTOFF;
+}
+static gboolean is_other(const VgDom *dom) {
+    return !is_running(dom) && !is_paused(dom) && !is_shutoff(dom);
+}
+static gboolean has_autostart(const VgDom *dom) {
+    return dom->autostart != 0;
+}
+static gboolean no_autostart(const VgDom *dom) {
+    return !dom->autostart;
+}
+static gboolean never(const VgDom *dom) {
+    return FALSE;
+}
+static gboolean always(const VgDom *dom) {
+    return TRUE;
+}
+
+static const Filter filters[][4] = {
+    {{VIR_CONNECT_LIST_DOMAINS_ACTIVE, is_active}, {VIR_CONNECT_LIST_DOMAINS_INACTIVE, is_inactive}},
+    {{VIR_CONNECT_LIST_DOMAINS_PERSISTENT, is_persistent}, {VIR_CONNECT_LIST_DOMAINS_TRANSIENT, is_transient}},
+    {{VIR_CONNECT_LIST_DOMAINS_RUNNING, is_running},
+     {VIR_CONNECT_LIST_DOMAINS_PAUSED, is_paused},
+     {VIR_CONNECT_LIST_DOMAINS_SHUTOFF, is_shutoff},
+     {VIR_CONNECT_LIST_DOMAINS_OTHER, is_other}},
+    {{VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, never}, {VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, always}},
+    {{VIR_CONNECT_LIST_DOMAINS_AUTOSTART, has_autostart}, {VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART, no_autostart}},
+    {{VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, never}, {VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT, always}},
+    {{VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, never}, {VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT, always}},
+};
+#define LIST_FLAGS 0xffffu
+
+static gboolean passes(const VgDom *dom, guint flags) {
+    for (gsize g = 0; g < G_N_ELEMENTS(filters); g++) {
+        guint asked = 0;
+        gboolean match = FALSE;
+        for (gsize i = 0; i < G_N_ELEMENTS(filters[g]) && filters[g][i].match; i++) {
+            asked |= flags & filters[g][i].flag;
+            match = match || (flags & filters[g][i].flag && filters[g][i].match(dom));
+        }
+        if (asked && !match)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void fill_ref(const VgDom *dom, VgDomRef *ret) {
+    *ret = (VgDomRef){.name = g_strdup(dom->name), .uuid = dom->uuid, .id = vg_dom_id(dom)};
+}
+
+gboolean vg_list(VgSession *session, guint flags, VgDomRef **ret, gsize *ret_n, GError **error) {
+    VgDoms *doms = &session->hub->doms;
+    if (!vg_flags_known(flags, LIST_FLAGS, "virConnectListAllDomains", error))
+        return FALSE;
+    VgDomRef *refs = g_new0(VgDomRef, g_hash_table_size(doms->by_uuid) + 1);
+    gsize n = 0;
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, doms->by_uuid);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const VgDom *dom = value;
+        if (!dom->hidden && passes(dom, flags))
+            fill_ref(dom, &refs[n++]);
+    }
+    *ret = refs;
+    *ret_n = n;
+    return TRUE;
+}
+
+static gboolean found(const VgDom *dom, VgDomRef *ret) {
+    if (!dom || dom->hidden)
+        return FALSE;
+    fill_ref(dom, ret);
+    return TRUE;
+}
+
+gboolean vg_lookup_id(VgSession *session, int id, VgDomRef *ret, GError **error) {
+    if (found(id < 0 ? NULL : vg_doms_find_id(&session->hub->doms, id), ret))
+        return TRUE;
+    vg_set_error(error, VG_ERR_NO_DOMAIN, _("no domain with matching id '%d'"), id);
+    return FALSE;
+}
+
+gboolean vg_lookup_uuid(VgSession *session, const VgUuid *uuid, VgDomRef *ret, GError **error) {
+    const VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    return dom && found(dom, ret);
+}
+
+gboolean vg_lookup_name(VgSession *session, const char *name, VgDomRef *ret, GError **error) {
+    if (found(vg_doms_find_name(&session->hub->doms, name), ret))
+        return TRUE;
+    vg_set_error(error, VG_ERR_NO_DOMAIN, _("no domain with matching name '%s'"), name);
+    return FALSE;
+}
+
+/* --- XML ------------------------------------------------------------------------------------------------------------- */
+
+/* The stored text is what VG_XML_SECURE | VG_XML_INACTIVE gives; without a password in it the other ways look the same. */
+static char *inactive_xml(const VgDom *dom, guint flags, GError **error) {
+    gboolean as_stored = !(flags & VG_XML_MIGRATABLE) && (flags & VG_XML_SECURE || !strstr(dom->xml, " passwd"));
+    if (as_stored)
+        return g_strdup(dom->xml);
+    g_autoptr(VgDomain) def = vg_dom_parse(dom, error);
+    return def ? vg_domain_format(def, flags | VG_XML_INACTIVE) : NULL;
+}
+
+char *vg_xml(VgSession *session, const VgUuid *uuid, guint flags, GError **error) {
+    const guint known = VG_XML_SECURE | VG_XML_INACTIVE | VG_XML_UPDATE_CPU | VG_XML_MIGRATABLE;
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (!dom || !vg_flags_known(flags, known, "virDomainGetXMLDesc", error))
+        return NULL;
+    if (flags & VG_XML_SECURE && session->read_only) {
+        vg_set_error(error, VG_ERR_OPERATION_DENIED, _("a read-only connection is not shown secrets"));
+        return NULL;
+    }
+    if (active(dom) && !(flags & VG_XML_INACTIVE))
+        return vg_domain_format(dom->run->def, flags);
+    return inactive_xml(dom, flags, error);
+}
+
+/* --- figures --------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    VgDriverState *hub;
+    VgXenDomain *doms;
+    gsize n;
+    gboolean ok;
+} Census;
+
+static void census_run(gpointer data) {
+    Census *census = data;
+    census->ok = census->hub->xen->ops->list(census->hub->xen, &census->doms, &census->n, NULL);
+}
+
+static void census_done(gpointer data) {
+    Census *census = data;
+    for (gsize i = 0; i < census->n; i++) {
+        const VgXenDomain *xd = &census->doms[i];
+        VgDom *dom = vg_doms_find_id(&census->hub->doms, (int)xd->domid);
+        if (!dom || !dom->run)
+            continue;
+        dom->run->mem_kib = xd->mem_kib;
+        dom->run->max_mem_kib = xd->max_mem_kib;
+        dom->run->cpu_ns = xd->cpu_ns;
+        dom->run->vcpus = xd->vcpus;
+    }
+    census->hub->figures_us = vg_clock_mono_us();
+    census->hub->asked = FALSE;
+    if (census->ok)
+        vg_xen_domains_free(census->doms, census->n);
+    g_free(census);
+}
+
+void vg_figures_want(VgDriverState *hub) {
+    if (hub->asked || hub->stopping || vg_clock_mono_us() - hub->figures_us < FIGURES_AGE_US)
+        return;
+    Census *census = g_new0(Census, 1);
+    census->hub = hub;
+    hub->asked = TRUE;
+    vg_job_push(hub->asking, census_run, census_done, census);
+}
+
+static VgDomFacts facts_of(const VgDom *dom) {
+    VgDomFacts facts = dom->facts;
+    if (active(dom))
+        vg_dom_facts_of(dom->run->def, &facts);
+    return facts;
+}
+
+gboolean vg_info_of(VgSession *session, const VgUuid *uuid, VgDomInfo *ret, GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (!dom)
+        return FALSE;
+    VgDomFacts facts = facts_of(dom);
+    *ret = (VgDomInfo){
+        .state = vg_life_state(&dom->life, NULL),
+        .max_mem_kib = facts.max_mem_kib,
+        .memory_kib = facts.mem_kib,
+        .vcpus = (int)facts.vcpus,
+    };
+    if (active(dom)) {
+        vg_figures_want(session->hub);
+        ret->memory_kib = dom->run->mem_kib;
+        ret->cpu_time_ns = dom->run->cpu_ns;
+    }
+    return TRUE;
+}
+
+gboolean vg_memory_stats(VgSession *session, const VgUuid *uuid, guint flags, VgMemStat **ret, gsize *ret_n,
+                         GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (!dom || !vg_flags_known(flags, 0, "virDomainMemoryStats", error))
+        return FALSE;
+    if (!active(dom)) {
+        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain is not running"));
+        return FALSE;
+    }
+    vg_figures_want(session->hub);
+    VgMemStat *stats = g_new0(VgMemStat, 2);
+    stats[0] = (VgMemStat){VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, dom->run->mem_kib};
+    stats[1] = (VgMemStat){VIR_DOMAIN_MEMORY_STAT_AVAILABLE, dom->run->def->memory};
+    *ret = stats;
+    *ret_n = 2;
+    return TRUE;
+}
+
+static gboolean vcpus_want_live(const VgDom *dom, guint flags, gboolean *ret, GError **error) {
+    const guint both = VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_CONFIG;
+    if ((flags & both) == both) {
+        vg_set_error(error, VG_ERR_INVALID_ARG, _("live and config exclude each other"));
+        return FALSE;
+    }
+    if (flags & VIR_DOMAIN_VCPU_LIVE && !active(dom)) {
+        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain is not running"));
+        return FALSE;
+    }
+    if (flags & VIR_DOMAIN_VCPU_CONFIG && !dom->life.persistent) {
+        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain is transient"));
+        return FALSE;
+    }
+    *ret = (flags & both) ? (flags & VIR_DOMAIN_VCPU_LIVE) != 0 : active(dom);
+    return TRUE;
+}
+
+gboolean vg_vcpus(VgSession *session, const VgUuid *uuid, guint flags, int *ret, GError **error) {
+    const guint known = VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM;
+    gboolean live = FALSE;
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (!dom || !vg_flags_known(flags, known, "virDomainGetVcpusFlags", error) ||
+        !vcpus_want_live(dom, flags, &live, error))
+        return FALSE;
+    VgDomFacts facts = live ? facts_of(dom) : dom->facts;
+    *ret = (int)(flags & VIR_DOMAIN_VCPU_MAXIMUM ? facts.max_vcpus : facts.vcpus);
+    return TRUE;
+}
+
+/* --- one answer each --------------------------------------------------------------------------------------------------- */
+
+gboolean vg_state(VgSession *session, const VgUuid *uuid, guint flags, int *ret_state, int *ret_reason,
+                  GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (!dom || !vg_flags_known(flags, 0, "virDomainGetState", error))
+        return FALSE;
+    *ret_state = vg_life_state(&dom->life, ret_reason);
+    return TRUE;
+}
+
+char *vg_os_type(VgSession *session, const VgUuid *uuid, GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    return dom ? g_strdup(vg_names_name(&vg_os_names, facts_of(dom).os_type)) : NULL;
+}
+
+gboolean vg_is_active(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (dom)
+        *ret = active(dom);
+    return dom != NULL;
+}
+
+gboolean vg_is_persistent(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (dom)
+        *ret = dom->life.persistent;
+    return dom != NULL;
+}
+
+gboolean vg_is_updated(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (dom)
+        *ret = dom->updated ? TRUE : FALSE;
+    return dom != NULL;
+}
+
+gboolean vg_has_managed_save(VgSession *session, const VgUuid *uuid, guint flags, gboolean *ret, GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (!dom || !vg_flags_known(flags, 0, "virDomainHasManagedSaveImage", error))
+        return FALSE;
+    *ret = FALSE;
+    return TRUE;
+}
+
+gboolean vg_get_autostart(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error) {
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (dom)
+        *ret = dom->autostart ? TRUE : FALSE;
+    return dom != NULL;
+}
+
+gboolean vg_snapshot_num(VgSession *session, const VgUuid *uuid, guint flags, int *ret, GError **error) {
+    if (!vg_hub_dom(session->hub, uuid, error))
+        return FALSE;
+    *ret = 0;
+    return TRUE;
+}
+
+gboolean vg_messages(VgSession *session, const VgUuid *uuid, guint flags, char ***ret, GError **error) {
+    const guint known = VIR_DOMAIN_MESSAGE_DEPRECATION | VIR_DOMAIN_MESSAGE_TAINTING;
+    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
+    if (!dom || !vg_flags_known(flags, known, "virDomainGetMessages", error))
+        return FALSE;
+    if (flags == VIR_DOMAIN_MESSAGE_DEPRECATION) {
+        *ret = g_new0(char *, 1);
+        return TRUE;
+    }
+    if (active(dom)) {
+        *ret = vg_domain_messages(dom->run->def);
+        return TRUE;
+    }
+    g_autoptr(VgDomain) def = vg_dom_parse(dom, error);
+    if (def)
+        *ret = vg_domain_messages(def);
+    return def != NULL;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* query.h: what the table answers at once, see api/driver.h for each. */
+#pragma once
+
+#include "driver/hub.h"
+
+/* host.c */
+VgSession *vg_session_open(VgDriverState *hub, const char *uri, gboolean read_only, GError **error);
+void vg_session_close(VgSession *session);
+const char *vg_host_type(VgSession *session);
+gboolean vg_host_version(VgSession *session, guint64 *ret, GError **error);
+char *vg_host_name(VgSession *session, GError **error);
+char *vg_host_uri(VgSession *session, GError **error);
+char *vg_host_capabilities(VgSession *session, GError **error);
+char *vg_host_domain_capabilities(VgSession *session, const char *emulator, const char *arch, const char *machine,
+                                  const char *virttype, guint flags, GError **error);
+gboolean vg_host_node_info(VgSession *session, VgNodeInfo *ret, GError **error);
+gboolean vg_host_max_vcpus(VgSession *session, const char *type, int *ret, GError **error);
+
+/* query.c */
+gboolean vg_list(VgSession *session, guint flags, VgDomRef **ret, gsize *ret_n, GError **error);
+gboolean vg_lookup_id(VgSession *session, int id, VgDomRef *ret, GError **error);
+gboolean vg_lookup_uuid(VgSession *session, const VgUuid *uuid, VgDomRef *ret, GError **error);
+gboolean vg_lookup_name(VgSession *session, const char *name, VgDomRef *ret, GError **error);
+char *vg_xml(VgSession *session, const VgUuid *uuid, guint flags, GError **error);
+gboolean vg_info_of(VgSession *session, const VgUuid *uuid, VgDomInfo *ret, GError **error);
+gboolean vg_state(VgSession *session, const VgUuid *uuid, guint flags, int *ret_state, int *ret_reason, GError **error);
+char *vg_os_type(VgSession *session, const VgUuid *uuid, GError **error);
+gboolean vg_is_active(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error);
+gboolean vg_is_persistent(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error);
+gboolean vg_is_updated(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error);
+gboolean vg_has_managed_save(VgSession *session, const VgUuid *uuid, guint flags, gboolean *ret, GError **error);
+gboolean vg_get_autostart(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error);
+gboolean vg_vcpus(VgSession *session, const VgUuid *uuid, guint flags, int *ret, GError **error);
+gboolean vg_memory_stats(VgSession *session, const VgUuid *uuid, guint flags, VgMemStat **ret, gsize *ret_n,
+                         GError **error);
+gboolean vg_messages(VgSession *session, const VgUuid *uuid, guint flags, char ***ret, GError **error);
+gboolean vg_snapshot_num(VgSession *session, const VgUuid *uuid, guint flags, int *ret, GError **error);
+/* INVALID_ARG naming the bits that @known lacks. */
+gboolean vg_flags_known(guint flags, guint known, const char *call, GError **error);
+
+/* nodedev.c */
+gboolean vg_nodedev_list(VgSession *session, guint flags, char ***ret, GError **error);
+gboolean vg_nodedev_exists(VgSession *session, const char *name, char **ret_name, GError **error);
+char *vg_nodedev_xml(VgSession *session, const char *name, guint flags, GError **error);
+gboolean vg_nodedev_parent(VgSession *session, const char *name, char **ret, GError **error);
+gboolean vg_nodedev_caps(VgSession *session, const char *name, char ***ret, GError **error);
+gboolean vg_nodedev_is_active(VgSession *session, const char *name, gboolean *ret, GError **error);
+
+/* grid.c */
+void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done);

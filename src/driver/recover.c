@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * recover.c: start-up. What is on disk, what Xen runs and what the ledger says are put together again:
+ *
+ *     status recorded, domain runs with its token     adopted; unpaused if the start had not come so far
+ *     intent only, domain with its token              half-made: destroyed
+ *     a token of ours and no status at all            adopted if there is a definition (the status was lost, not the guest), else shown
+ *     no token                                        of other hands: shown, left alone
+ *     status, but no such domain                      it ended while nobody looked: shut off
+ *     a claim whose owner does not run                removed, forgotten, released
+ *
+ * Nothing is told to clients: none is there yet.
+ */
+#include "driver/hub.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/durable.h"
+#include "base/fault.h"
+#include "base/fd.h"
+#include "base/i18n.h"
+#include "driver/run.h"
+#include "driver/state.h"
+
+#define VG_AREA "driver"
+#include "base/log.h"
+
+#define DEF_MAX (64u << 20)
+
+/* --- definitions ----------------------------------------------------------------------------------------------------- */
+
+static VgDomain *read_def(const char *path, char **ret_text) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = vg_fd_read_file(AT_FDCWD, path, DEF_MAX, NULL);
+    if (!text) {
+        vg_warn("cannot read %s: %s", path, g_strerror(errno));
+        return NULL;
+    }
+    VgDomain *def = vg_domain_parse(text, VG_XML_INACTIVE, &error);
+    if (!def)
+        vg_warn("%s: %s", path, error->message);
+    else
+        *ret_text = g_steal_pointer(&text);
+    return def;
+}
+
+/* A definition that another tool wrote is completed once and for all: identities must not change with every start of the daemon. */
+static gboolean settle(VgDriverState *hub, const char *path, VgDomain *def, char **text) {
+    g_autoptr(GError) error = NULL;
+    if (!vg_def_complete(hub, def, &error)) {
+        vg_warn("%s: %s", path, error->message);
+        g_clear_error(&error);
+    }
+    char *canonical = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
+    gboolean same = g_str_equal(*text, canonical);
+    g_free(*text);
+    *text = canonical;
+    if (same || vg_durable_write(path, canonical, strlen(canonical), TRUE, &error))
+        return TRUE;
+    vg_warn("%s: %s", path, error->message);
+    return TRUE;
+}
+
+static void load_def(VgDriverState *hub, const char *file) {
+    g_autofree char *path = g_build_filename(hub->confdir, file, NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VgDomain) def = read_def(path, &text);
+    VgDom *known = NULL;
+    if (!def && vg_durable_set_aside(path))
+        def = read_def(path, &text);
+    if (!def)
+        return;
+    g_autofree char *wanted = g_strconcat(def->name, ".xml", NULL);
+    if (!g_str_equal(wanted, file)) {
+        vg_warn("%s defines domain '%s', which belongs into %s; left out", path, def->name, wanted);
+        return;
+    }
+    if (!vg_doms_admit(&hub->doms, &def->uuid, def->name, &known, &error) || known) {
+        vg_warn("%s: %s; left out", path, error ? error->message : "defined twice");
+        return;
+    }
+    settle(hub, path, def, &text);
+    VgDom *dom = vg_dom_new(&def->uuid, def->name, TRUE);
+    vg_dom_facts_of(def, &dom->facts);
+    vg_life_take_def(&dom->life, def);
+    dom->xml = g_steal_pointer(&text);
+    g_autofree char *link = vg_autostart_path(hub, def->name);
+    dom->autostart = g_file_test(link, G_FILE_TEST_IS_SYMLINK) ? 1 : 0;
+    vg_doms_add(&hub->doms, dom);
+}
+
+static int by_name(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void load_defs(VgDriverState *hub) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GDir) dir = g_dir_open(hub->confdir, 0, NULL);
+    for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir))
+        if (g_str_has_suffix(name, ".xml") && name[0] != '.')
+            g_ptr_array_add(names, g_strdup(name));
+    g_ptr_array_sort(names, by_name);
+    for (guint i = 0; i < names->len; i++)
+        load_def(hub, g_ptr_array_index(names, i));
+}
+
+/* --- guests ---------------------------------------------------------------------------------------------------------- */
+
+static VgDomain *foreign_def(const VgXenDomain *xd) {
+    char uuid[VG_UUID_TEXT];
+    gboolean dom0 = xd->domid == 0;
+    g_autofree char *name = g_markup_escape_text(dom0 ? "Domain-0" : xd->name ? xd->name : "", -1);
+    g_autofree char *xml =
+        g_strdup_printf("<domain type='xen' id='%u'><name>%s</name><uuid>%s</uuid>"
+                        "<memory unit='KiB'>%" G_GUINT64_FORMAT "</memory>"
+                        "<currentMemory unit='KiB'>%" G_GUINT64_FORMAT "</currentMemory>"
+                        "<vcpu>%u</vcpu><os><type arch='x86_64' machine='xenpv'>linux</type></os></domain>",
+                        xd->domid, name, vg_uuid_format(&xd->uuid, uuid), MAX(xd->max_mem_kib, xd->mem_kib),
+                        xd->mem_kib, MAX(xd->vcpus, 1));
+    g_autoptr(GError) error = NULL;
+    VgDomain *def = vg_domain_parse(xml, 0, &error);
+    if (!def)
+        vg_warn("domain %u of other hands cannot be shown: %s", xd->domid, error->message);
+    return def;
+}
+
+static void take_figures(VgRun *run, const VgXenDomain *xd) {
+    run->mem_kib = xd->mem_kib;
+    run->max_mem_kib = xd->max_mem_kib;
+    run->cpu_ns = xd->cpu_ns;
+    run->vcpus = xd->vcpus;
+}
+
+static void show_as_running(VgDom *dom, gboolean paused) {
+    dom->life.phase = paused ? VG_LIFE_PAUSED : VG_LIFE_RUNNING;
+    dom->life.reason = paused ? VG_PAUSED_UNKNOWN : VG_RUNNING_UNKNOWN;
+}
+
+void vg_adopt_foreign(VgDriverState *hub, const VgXenDomain *xd) {
+    g_autoptr(GError) error = NULL;
+    VgDom *dom = NULL;
+    if (vg_doms_find_id(&hub->doms, (int)xd->domid))
+        return;
+    VgDomain *def = foreign_def(xd);
+    if (!def)
+        return;
+    if (!vg_doms_admit(&hub->doms, &def->uuid, def->name, &dom, &error) || (dom && dom->run)) {
+        vg_warn("domain %u of other hands is not shown: %s", xd->domid,
+                error ? error->message : "its name and uuid are taken");
+        vg_domain_free(def);
+        return;
+    }
+    if (!dom) {
+        dom = vg_dom_new(&def->uuid, def->name, xd->domid == 0);
+        dom->xml = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
+        vg_dom_facts_of(def, &dom->facts);
+        dom->foreign = TRUE;
+        vg_doms_add(&hub->doms, dom);
+    }
+    dom->run = vg_run_new(hub, dom, def, FALSE);
+    vg_run_adopt(dom->run, xd->domid, NULL);
+    take_figures(dom->run, xd);
+    show_as_running(dom, xd->run == VG_XEN_PAUSED);
+    vg_run_up(dom->run);
+}
+
+/* The domain of a live status, if it may join the list. */
+static VgDom *dom_of_status(VgDriverState *hub, const VgDomain *def) {
+    g_autoptr(GError) error = NULL;
+    VgDom *dom = NULL;
+    if (!vg_doms_admit(&hub->doms, &def->uuid, def->name, &dom, &error)) {
+        vg_warn("a running guest cannot be taken over: %s", error->message);
+        return NULL;
+    }
+    if (!dom) {
+        dom = vg_dom_new(&def->uuid, def->name, FALSE);
+        dom->xml = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
+        vg_dom_facts_of(def, &dom->facts);
+        vg_doms_add(&hub->doms, dom);
+    }
+    return dom;
+}
+
+static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDomain *xd) {
+    g_autoptr(GError) error = NULL;
+    VgDomain *def = vg_domain_parse(status->xml, 0, &error);
+    VgDom *dom = def ? dom_of_status(hub, def) : NULL;
+    if (!dom) {
+        if (error)
+            vg_warn("live status of '%s': %s", status->name, error->message);
+        vg_domain_free(def);
+        return FALSE;
+    }
+    vg_life_take_def(&dom->life, def);
+    dom->run = vg_run_new(hub, dom, def, status->paused);
+    g_strlcpy(dom->run->token, status->token, sizeof(dom->run->token));
+    vg_run_adopt(dom->run, xd->domid, NULL);
+    take_figures(dom->run, xd);
+    gboolean paused = xd->run == VG_XEN_PAUSED;
+    if (paused && !status->paused && !vg_fault("driver.recover.unpause")) {
+        if (!hub->xen->ops->unpause(hub->xen, xd->domid, &error))
+            vg_warn("the start of '%s' could not be finished: %s", status->name, error->message);
+        paused = error != NULL;
+    }
+    show_as_running(dom, paused);
+    dom->life.reason = paused ? VG_PAUSED_USER : VG_RUNNING_BOOTED;
+    vg_run_up(dom->run);
+    return TRUE;
+}
+
+/* Its status was lost, but there is a definition, and the token says that it was ours. */
+static gboolean adopt_without_status(VgDriverState *hub, const VgXenDomain *xd) {
+    VgDom *dom = vg_doms_find(&hub->doms, &xd->uuid);
+    if (!dom || dom->run || !dom->xml)
+        return FALSE;
+    g_autoptr(VgDomain) def = vg_dom_parse(dom, NULL);
+    if (!def)
+        return FALSE;
+    def->id = (int)xd->domid;
+    g_autofree char *xml = vg_domain_format(def, VG_XML_SECURE);
+    VgStatus status = {.uuid = xd->uuid,
+                       .name = dom->name,
+                       .boot = hub->boot_id,
+                       .token = xd->token,
+                       .recorded = TRUE,
+                       .xml = xml,
+                       .paused = xd->run == VG_XEN_PAUSED,
+                       .domid = (int)xd->domid};
+    vg_warn("the live status of '%s' was lost; it is taken over as its definition says", dom->name);
+    vg_status_write(hub->statusdir, &status, NULL);
+    return adopt(hub, &status, xd);
+}
+
+static void destroy_half_made(VgDriverState *hub, const VgXenDomain *xd) {
+    g_autoptr(GError) error = NULL;
+    vg_info("destroying domain %u ('%s'), whose start did not come to its end", xd->domid, xd->name);
+    if (vg_fault("driver.recover.destroy") || !hub->xen->ops->destroy(hub->xen, xd->domid, &error))
+        vg_warn("domain %u would not go: %s", xd->domid, error ? error->message : "told to fail");
+}
+
+static const VgStatus *status_of(const VgStatus *all, gsize n, const VgUuid *uuid) {
+    for (gsize i = 0; i < n; i++)
+        if (vg_uuid_equal(&all[i].uuid, uuid))
+            return &all[i];
+    return NULL;
+}
+
+static void take_domain(VgDriverState *hub, const VgStatus *all, gsize n, const VgXenDomain *xd) {
+    const VgStatus *status = status_of(all, n, &xd->uuid);
+    gboolean ours = status && xd->token && g_strcmp0(status->token, xd->token) == 0;
+    if (xd->run == VG_XEN_DYING)
+        return;
+    if (ours && (!status->recorded || status->domid != (int)xd->domid))
+        destroy_half_made(hub, xd);
+    else if (ours && adopt(hub, status, xd))
+        return;
+    else if (!ours && xd->token && adopt_without_status(hub, xd))
+        return;
+    else
+        vg_adopt_foreign(hub, xd);
+}
+
+/* A guest that ended while nobody looked is treated as if it ended now. */
+static void feed_end(VgDriverState *hub, const VgXenDomain *xd) {
+    if (xd->run != VG_XEN_SHUTDOWN)
+        return;
+    VgXenEvent event = {.kind = VG_XEN_EVENT_SHUTDOWN, .domid = xd->domid, .uuid = xd->uuid, .reason = xd->reason};
+    vg_on_xen_event(&event, hub);
+}
+
+static void drop_stale_status(VgDriverState *hub, const VgStatus *status) {
+    g_autoptr(GError) error = NULL;
+    VgDom *dom = vg_doms_find(&hub->doms, &status->uuid);
+    if (dom && dom->run)
+        return;
+    if (vg_fault("driver.recover.status") || !vg_status_remove(hub->statusdir, &status->uuid, &error))
+        vg_warn("live status of '%s' stays: %s", status->name, error ? error->message : "told to fail");
+}
+
+/* --- claims ---------------------------------------------------------------------------------------------------------- */
+
+static gboolean drop_claim(VgClaim *claim, GError **error) {
+    return !vg_fault("driver.recover.remove") && vg_claim_remove(claim, error) && !vg_fault("driver.recover.forget") &&
+           vg_claim_forget(claim, error);
+}
+
+static void take_claims(VgDriverState *hub) {
+    gsize n = 0;
+    g_autofree VgClaim **claims = vg_gpus_claims(hub->gpus, &n);
+    for (gsize i = 0; i < n; i++) {
+        g_autoptr(GError) error = NULL;
+        VgDom *dom = vg_doms_find(&hub->doms, vg_claim_owner(claims[i]));
+        if (dom && dom->run && !dom->run->claim) {
+            dom->run->claim = claims[i];
+            continue;
+        }
+        if (drop_claim(claims[i], &error))
+            vg_gpus_release(claims[i]);
+        else
+            vg_warn("what a guest that is gone held is not free yet: %s", error ? error->message : "told to fail");
+    }
+}
+
+/* --- all of it --------------------------------------------------------------------------------------------------------- */
+
+gboolean vg_recover(VgDriverState *hub, GError **error) {
+    VgXenDomain *doms = NULL;
+    gsize n_doms = 0, n_all = 0;
+    load_defs(hub);
+    if (!hub->xen->ops->list(hub->xen, &doms, &n_doms, error))
+        return FALSE;
+    VgStatus *all = vg_status_read_all(hub->statusdir, &n_all);
+    for (gsize i = 0; i < n_all; i++)
+        if (g_strcmp0(all[i].boot, hub->boot_id) != 0)
+            all[i].recorded = FALSE;
+    for (gsize i = 0; i < n_doms; i++)
+        take_domain(hub, all, n_all, &doms[i]);
+    for (gsize i = 0; i < n_all; i++)
+        drop_stale_status(hub, &all[i]);
+    take_claims(hub);
+    for (gsize i = 0; i < n_doms; i++)
+        feed_end(hub, &doms[i]);
+    vg_status_free_all(all, n_all);
+    vg_xen_domains_free(doms, n_doms);
+    return TRUE;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * run.c: guests come up and go down. Life (pure) says what is to happen, the ladder does it, and here the two meet: every way up ends in
+ * started(), every way down in went_down() or would_not_go().
+ */
+#include "driver/run.h"
+
+#include <libvirt/libvirt.h>
+
+#include "base/i18n.h"
+#include "driver/rungs.h"
+
+#define VG_AREA "driver"
+#include "base/log.h"
+
+static void on_rest(VgLadder *ladder, gpointer subject);
+
+VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused) {
+    VgRun *run = g_new0(VgRun, 1);
+    VgUuid token;
+    run->hub = hub;
+    run->dom = dom;
+    run->id = -1;
+    run->def = def;
+    run->paused = paused;
+    run->requests = vg_requests_of(def, &run->n_requests);
+    vg_uuid_generate(&token);
+    for (guint i = 0; i < VG_UUID_LEN; i++)
+        g_snprintf(&run->token[i * 2], 3, "%02x", token.b[i]);
+    run->max_mem_kib = def->memory;
+    run->mem_kib = def->current_memory;
+    run->vcpus = def->vcpu.current ? def->vcpu.current : def->vcpu.max;
+    run->ladder = (VgLadder){.rungs = vg_rungs, .n = vg_n_rungs, .subject = run, .rest = on_rest};
+    return run;
+}
+
+void vg_run_free(VgRun *run) {
+    if (!run)
+        return;
+    vg_requests_free(run->requests, run->n_requests);
+    g_clear_pointer(&run->config, vg_xen_config_free);
+    vg_domain_free(run->def);
+    vg_ladder_clear(&run->ladder);
+    g_free(run);
+}
+
+void vg_run_change_def(VgRun *run, VgDomain *def) {
+    vg_requests_free(run->requests, run->n_requests);
+    vg_domain_free(run->def);
+    run->def = def;
+    run->requests = vg_requests_of(def, &run->n_requests);
+}
+
+static void use_queues(VgRun *run, VgOp *op) {
+    run->op = op;
+    run->ladder.queues[VG_RUNG_DOMAIN] = run->dom->queue;
+    run->ladder.queues[VG_RUNG_LEDGER] = run->hub->ledger;
+}
+
+static void count(VgRun *run, gboolean on) {
+    if (run->counted == on || run->dom->foreign)
+        return;
+    run->counted = on;
+    run->hub->guests += on ? 1u : -1u;
+    run->hub->host->busy(run->hub->host, run->hub->guests);
+}
+
+void vg_run_up(VgRun *run) {
+    vg_doms_set_id(&run->hub->doms, run->dom, (int)run->domid);
+    count(run, TRUE);
+}
+
+void vg_run_adopt(VgRun *run, guint32 domid, VgClaim *claim) {
+    run->domid = domid;
+    run->built = TRUE;
+    run->claim = claim;
+    run->ladder.at = run->ladder.n;
+}
+
+/* --- up -------------------------------------------------------------------------------------------------------------- */
+
+/* Tells what life says after an outcome; a transient domain that is over leaves the list. */
+static VgLifeAction take_outcome(VgRun *run, VgDom *dom, VgLifeInput input) {
+    VgLifeStep step;
+    vg_life_step(&dom->life, input, &step, NULL);
+    vg_tell_step(run->hub, dom, &step);
+    if (step.vanish)
+        vg_doms_remove(&run->hub->doms, dom);
+    return step.action;
+}
+
+static void end_op(VgRun *run, GError *error) {
+    VgOp *op = g_steal_pointer(&run->op);
+    vg_op_end(op, error);
+}
+
+static void started(VgRun *run) {
+    vg_run_up(run);
+    take_outcome(run, run->dom, run->paused ? VG_IN_STARTED_PAUSED : VG_IN_STARTED);
+    end_op(run, NULL);
+}
+
+/* --- down ------------------------------------------------------------------------------------------------------------ */
+
+static void would_not_go(VgRun *run, GError *error) {
+    vg_warn("domain '%s' would not go: %s", run->dom->name, error->message);
+    vg_run_up(run);
+    take_outcome(run, run->dom, VG_IN_DOWN_FAILED);
+    end_op(run, error);
+}
+
+/* What could not be taken down stays with the domain; its capacity is not given to others. */
+static void let_go(VgRun *run, VgDom *dom) {
+    vg_doms_set_id(&run->hub->doms, dom, -1);
+    count(run, FALSE);
+    dom->run = NULL;
+    dom->updated = FALSE;
+    if (run->ladder.stuck) {
+        vg_warn("domain '%s': %s; the next start tries again", dom->name, run->ladder.error->message);
+        dom->leftover = run;
+    }
+}
+
+static void went_down(VgRun *run, GError *error) {
+    g_autoptr(VgDom) dom = vg_dom_ref(run->dom);
+    VgDriverState *hub = run->hub;
+    gboolean starting = dom->life.phase == VG_LIFE_STARTING;
+    VgOp *op = g_steal_pointer(&run->op);
+    let_go(run, dom);
+    take_outcome(run, dom, starting ? VG_IN_START_FAILED : VG_IN_DOWN);
+    if (!dom->leftover)
+        vg_run_free(run);
+    if (!starting)
+        g_clear_error(&error);
+    if (!hub->stopping || op)
+        vg_op_end(op, error);
+}
+
+/* Down as far as a restart needs: up again from there. */
+static void come_again(VgRun *run) {
+    vg_doms_set_id(&run->hub->doms, run->dom, -1);
+    take_outcome(run, run->dom, VG_IN_DOWN);
+    run->paused = FALSE;
+    vg_ladder_climb(&run->ladder);
+}
+
+static void on_rest(VgLadder *ladder, gpointer subject) {
+    VgRun *run = subject;
+    GError *error = ladder->error ? g_error_copy(ladder->error) : NULL;
+    if (!ladder->down)
+        started(run);
+    else if (ladder->stuck && ladder->at > vg_rung_domain)
+        would_not_go(run, error);
+    else if (ladder->floor > 0 && !ladder->stuck)
+        come_again(run);
+    else
+        went_down(run, error);
+}
+
+void vg_run_teardown(VgOp *op) {
+    VgRun *run = op->dom->run;
+    use_queues(run, op);
+    vg_ladder_descend(&run->ladder, op->dom->life.again ? vg_rung_restart : 0);
+}
+
+/* --- start ----------------------------------------------------------------------------------------------------------- */
+
+static void start_failed_early(VgOp *op, GError *error) {
+    VgLifeStep step;
+    vg_life_step(&op->dom->life, VG_IN_START_FAILED, &step, NULL);
+    if (step.vanish)
+        vg_doms_remove(&op->hub->doms, op->dom);
+    vg_op_end(op, error);
+}
+
+static void climb(VgOp *op) {
+    GError *error = NULL;
+    VgDom *dom = op->dom;
+    VgDomain *def = op->def ? g_steal_pointer(&op->def) : vg_dom_parse(dom, &error);
+    if (!def) {
+        start_failed_early(op, error);
+        return;
+    }
+    vg_life_take_def(&dom->life, def);
+    dom->run = vg_run_new(op->hub, dom, def, (op->flags & VIR_DOMAIN_START_PAUSED) != 0);
+    use_queues(dom->run, op);
+    vg_ladder_climb(&dom->run->ladder);
+}
+
+/* What an earlier stop could not take away has been tried once more. */
+static void on_leftover_rest(VgLadder *ladder, gpointer subject) {
+    VgRun *run = subject;
+    VgOp *op = g_steal_pointer(&run->op);
+    if (ladder->stuck) {
+        GError *error = NULL;
+        vg_set_error(&error, VG_ERR_RESOURCE_BUSY, _("what domain '%s' held before is not free yet: %s"), op->dom->name,
+                     ladder->error->message);
+        start_failed_early(op, error);
+        return;
+    }
+    op->dom->leftover = NULL;
+    vg_run_free(run);
+    climb(op);
+}
+
+void vg_run_begin_start(VgOp *op) {
+    GError *error = NULL;
+    VgLifeStep step;
+    VgRun *leftover = op->dom->leftover;
+    if (!vg_life_step(&op->dom->life, VG_IN_START, &step, &error)) {
+        vg_op_end(op, error);
+        return;
+    }
+    if (!leftover) {
+        climb(op);
+        return;
+    }
+    use_queues(leftover, op);
+    leftover->ladder.rest = on_leftover_rest;
+    vg_ladder_descend(&leftover->ladder, 0);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * run.h: a guest on the host, from the first rung of its start ladder to the last of its descent. While the ladder moves, what its rungs touch belongs
+ * to them; at rest, to the main loop.
+ */
+#pragma once
+
+#include "driver/hub.h"
+#include "driver/ladder.h"
+
+struct VgRun {
+    VgDriverState *hub;
+    VgDom *dom; /* borrowed: the domain owns its run */
+    VgOp *op;   /* that waits for the ladder, or NULL */
+    int id;     /* that clients see: domid, -1 until it is up */
+
+    VgDomain *def; /* live definition; its live rows are filled in on the way up */
+    VgVgpuRequest *requests;
+    gsize n_requests;
+    VgClaim *claim; /* NULL: no vGPUs */
+    VgXenConfig *config;
+    char token[33];
+    gboolean built; /* Xen has it, as domid */
+    guint32 domid;
+    gboolean paused;  /* is to stay paused */
+    gboolean counted; /* among the hub's guests */
+
+    guint64 mem_kib, max_mem_kib, cpu_ns; /* figures */
+    guint vcpus;
+
+    VgLadder ladder;
+};
+
+/* Takes over @def. */
+VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused);
+void vg_run_free(VgRun *run);
+
+/* The requests of a definition's vGPUs, borrowing its strings. g_free() the array, and each ->params (vg_requests_free). */
+VgVgpuRequest *vg_requests_of(const VgDomain *def, gsize *ret_n);
+void vg_requests_free(VgVgpuRequest *requests, gsize n);
+/* What the places mean for the guest's config; strings borrowed from @places. g_free(). */
+VgXenGpu *vg_xen_gpus_of(const VgVgpuRequest *requests, const VgPlace *places, gsize n);
+
+/* Already running: the ladder stands at its top. */
+void vg_run_adopt(VgRun *run, guint32 domid, VgClaim *claim);
+/* Counts it, and clients see its id. */
+void vg_run_up(VgRun *run);
+
+/* Writes the live status anew (job). */
+gboolean vg_run_write_status(VgRun *run, GError **error);
+/* The live definition becomes @def (taken over). The ladder must be at rest. */
+void vg_run_change_def(VgRun *run, VgDomain *def);
+/* Live rows of @run->def (job). */
+void vg_live_fill(VgRun *run);
+
+/* Operations: begin functions and what the table calls. */
+void vg_run_begin_start(VgOp *op);
+/* Life has said TEARDOWN: descends, and ends the operation. */
+void vg_run_teardown(VgOp *op);
+/* Starts it with the host. */
+void vg_autostart(VgDriverState *hub, VgDom *dom);
+void vg_create(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
+void vg_create_xml(VgSession *session, const char *xml, guint flags, VgDone done);
+void vg_destroy(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
+void vg_shutdown(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
+void vg_reboot(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
+void vg_suspend(VgSession *session, const VgUuid *dom, VgDone done);
+void vg_resume(VgSession *session, const VgUuid *dom, VgDone done);
+
+/* Figures of what runs; a job takes new ones if these are older than a second. */
+void vg_figures_want(VgDriverState *hub);

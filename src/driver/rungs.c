@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rungs.c: each step of a start, with its undoing. The intent is on disk before anything of the guest exists outside this process, and goes away last:
+ * whatever a crash leaves is found again by it, by the ledger, or by the token in the domain.
+ */
+#include "driver/rungs.h"
+
+#include "base/i18n.h"
+#include "driver/run.h"
+#include "driver/state.h"
+
+enum { CLAIM, INTENT, LEDGER, VGPUS, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
+
+static gboolean claim_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    if (!run->n_requests)
+        return TRUE;
+    run->claim = vg_gpus_claim(run->hub->gpus, &run->def->uuid, run->def->name, run->requests, run->n_requests, error);
+    return run->claim != NULL;
+}
+
+static gboolean claim_down(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    g_clear_pointer(&run->claim, vg_gpus_release);
+    return TRUE;
+}
+
+static gboolean intent_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    VgStatus status = {
+        .uuid = run->def->uuid,
+        .name = run->def->name,
+        .boot = run->hub->boot_id,
+        .token = run->token,
+        .paused = run->paused,
+        .domid = -1,
+    };
+    return vg_status_write(run->hub->statusdir, &status, error);
+}
+
+static gboolean intent_down(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    return vg_status_remove(run->hub->statusdir, &run->def->uuid, error);
+}
+
+static gboolean ledger_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    return !run->claim || vg_claim_record(run->claim, error);
+}
+
+static gboolean ledger_down(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    return !run->claim || vg_claim_forget(run->claim, error);
+}
+
+static gboolean vgpus_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    return !run->claim || vg_claim_create(run->claim, error);
+}
+
+static gboolean vgpus_down(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    return !run->claim || vg_claim_remove(run->claim, error);
+}
+
+static gboolean config_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    gsize n = 0;
+    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->requests, places, n);
+    VgXenBuild build = {.host = &run->hub->info, .gpus = gpus, .n_gpus = n};
+    run->config = vg_xen_config_build(run->def, &build, error);
+    return run->config != NULL;
+}
+
+static gboolean config_down(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    g_clear_pointer(&run->config, vg_xen_config_free);
+    return TRUE;
+}
+
+/* Said here in words; the real check is Xen's own, when it builds the guest. */
+static gboolean memory_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    VgXenHostInfo info = {0};
+    if (!run->hub->xen->ops->host_info(run->hub->xen, &info, error))
+        return FALSE;
+    guint64 free_kib = info.free_kib;
+    vg_xen_host_info_clear(&info);
+    if (run->def->current_memory <= free_kib)
+        return TRUE;
+    vg_set_error(error, VG_ERR_RESOURCE_BUSY,
+                 _("not enough memory: domain '%s' wants %" G_GUINT64_FORMAT " MiB, the host has %" G_GUINT64_FORMAT
+                   " MiB free; stop another guest or make its <memory> smaller"),
+                 run->def->name, run->def->current_memory / 1024, free_kib / 1024);
+    return FALSE;
+}
+
+static gboolean domain_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    run->built = run->hub->xen->ops->create(run->hub->xen, run->config, run->token, &run->domid, error);
+    return run->built;
+}
+
+static gboolean domain_down(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    g_autoptr(GError) why = NULL;
+    if (!run->built)
+        return TRUE;
+    if (!run->hub->xen->ops->destroy(run->hub->xen, run->domid, &why) &&
+        !g_error_matches(why, VG_ERROR, VG_ERR_NO_DOMAIN)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return FALSE;
+    }
+    run->built = FALSE;
+    return TRUE;
+}
+
+static gboolean record_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    vg_live_fill(run);
+    return vg_run_write_status(run, error);
+}
+
+static gboolean unpause_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    return run->paused || run->hub->xen->ops->unpause(run->hub->xen, run->domid, error);
+}
+
+/* clang-format off */
+const VgRung vg_rungs[] = {
+    [CLAIM]   = {"claim",   VG_RUNG_MAIN,   FALSE, claim_up,   claim_down},
+    [INTENT]  = {"intent",  VG_RUNG_DOMAIN, TRUE,  intent_up,  intent_down},
+    [LEDGER]  = {"ledger",  VG_RUNG_LEDGER, FALSE, ledger_up,  ledger_down},
+    [VGPUS]   = {"vgpus",   VG_RUNG_DOMAIN, TRUE,  vgpus_up,   vgpus_down},
+    [CONFIG]  = {"config",  VG_RUNG_DOMAIN, FALSE, config_up,  config_down},
+    [MEMORY]  = {"memory",  VG_RUNG_DOMAIN, FALSE, memory_up,  NULL},
+    [DOMAIN]  = {"domain",  VG_RUNG_DOMAIN, FALSE, domain_up,  domain_down},
+    [RECORD]  = {"record",  VG_RUNG_DOMAIN, FALSE, record_up,  NULL},
+    [UNPAUSE] = {"unpause", VG_RUNG_DOMAIN, FALSE, unpause_up, NULL},
+};
+/* clang-format on */
+const int vg_n_rungs = N_RUNGS;
+const int vg_rung_restart = CONFIG;
+const int vg_rung_domain = DOMAIN;

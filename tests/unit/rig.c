@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rig.c: see rig.h. */
+#include "rig.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+
+static void on_event(const VgHost *host, const VgEvent *event) {
+    Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
+    if (event->id == VG_EVENT_LIFECYCLE)
+        g_string_append_printf(rig->events, "%s:%d/%d ", event->dom.name, event->a, event->b);
+    else
+        g_string_append_printf(rig->events, "%s:#%d ", event->dom.name, (int)event->id);
+}
+
+static void on_busy(const VgHost *host, guint guests) {
+    Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
+    rig->guests = guests;
+}
+
+gboolean rig_try_start(Rig *rig) {
+    g_autoptr(GError) error = NULL;
+    const char *srcdir = g_getenv("srcdir");
+    g_autofree char *datadir = g_build_filename(srcdir ? srcdir : ".", "src/gpu", NULL);
+    g_autofree char *etc = g_build_filename(rig->dir, "etc", NULL);
+    g_autofree char *state = g_build_filename(rig->dir, "state", NULL);
+    g_autofree char *run = g_build_filename(rig->dir, "run", NULL);
+    VgDriverPaths paths = {
+        .simulate = rig->dir, .sysconfdir = etc, .statedir = state, .rundir = run, .datadir = datadir};
+    rig->state = vg_driver.start(&rig->host, &paths, &error);
+    if (!rig->state) {
+        g_test_message("start: %s", error->message);
+        return FALSE;
+    }
+    rig->session = vg_driver.open(rig->state, "xen:///system", FALSE, NULL);
+    rig->reader = vg_driver.open(rig->state, "xen:///system", TRUE, NULL);
+    return TRUE;
+}
+
+Rig *rig_new(const char *dir) {
+    Rig *rig = g_new0(Rig, 1);
+    vg_log_set_level(VG_LOG_ERROR);
+    rig->own_dir = dir == NULL;
+    rig->dir = dir ? g_strdup(dir) : g_dir_make_tmp("vg-driver-XXXXXX", NULL);
+    rig->events = g_string_new(NULL);
+    rig->host = (VgHost){.struct_size = sizeof(VgHost), .event = on_event, .busy = on_busy};
+    g_autofree char *json = g_build_filename(rig->dir, "host.json", NULL);
+    if (rig->own_dir) {
+        Rig *first = rig; /* the first start writes host.json; a guest that is asked ends at once */
+        g_assert_true(rig_try_start(first));
+        rig_stop(first);
+        g_autofree char *text = NULL;
+        g_assert_true(g_file_get_contents(json, &text, NULL, NULL));
+        g_autoptr(VgJson) host = vg_json_parse(text, strlen(text), json, NULL);
+        vg_json_set_int(host, "shutdown_ms", 1);
+        g_autofree char *out = vg_json_print(host, TRUE);
+        g_assert_true(g_file_set_contents(json, out, -1, NULL));
+    }
+    if (rig_try_start(rig))
+        return rig;
+    rig_free(rig);
+    return NULL;
+}
+
+void rig_stop(Rig *rig) {
+    if (!rig->state)
+        return;
+    vg_driver.close(rig->session);
+    vg_driver.close(rig->reader);
+    vg_driver.stop(rig->state);
+    rig->state = NULL;
+    rig->guests = 0;
+}
+
+void rig_restart(Rig *rig) {
+    rig_stop(rig);
+    g_string_truncate(rig->events, 0);
+    if (!rig_try_start(rig))
+        g_error("the driver does not start again");
+}
+
+static void remove_tree(const char *path) {
+    g_autoptr(GDir) dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
+    for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir)) {
+        g_autofree char *child = g_build_filename(path, name, NULL);
+        remove_tree(child);
+    }
+    g_remove(path);
+}
+
+void rig_free(Rig *rig) {
+    rig_stop(rig);
+    if (rig->own_dir)
+        remove_tree(rig->dir);
+    g_string_free(rig->events, TRUE);
+    g_free(rig->dir);
+    g_free(rig);
+}
+
+/* --- slow calls ------------------------------------------------------------------------------------------------------------- */
+
+static void on_done(const VgDomRef *dom, const char *text, const GError *error, gpointer data) {
+    Outcome *outcome = data;
+    g_assert_false(outcome->done); /* exactly once */
+    outcome->done = TRUE;
+    outcome->code = error ? error->code : 0;
+    outcome->message = error ? g_strdup(error->message) : NULL;
+    outcome->text = g_strdup(text);
+    if (dom) {
+        outcome->name = g_strdup(dom->name);
+        outcome->uuid = dom->uuid;
+        outcome->id = dom->id;
+    }
+}
+
+VgDone rig_done(Outcome *outcome) {
+    *outcome = (Outcome){.id = -1};
+    return (VgDone){on_done, outcome};
+}
+
+void outcome_clear(Outcome *outcome) {
+    g_free(outcome->message);
+    g_free(outcome->text);
+    g_free(outcome->name);
+    *outcome = (Outcome){.id = -1};
+}
+
+static gboolean tick(gpointer data) {
+    *(gboolean *)data = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+void rig_spin(guint ms) {
+    gboolean over = FALSE;
+    g_timeout_add(ms, tick, &over);
+    while (!over)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+void rig_wait(Outcome *outcome) {
+    gboolean late = FALSE;
+    guint timer = g_timeout_add_seconds(20, tick, &late);
+    while (!outcome->done && !late)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(outcome->done);
+    if (!late)
+        g_source_remove(timer);
+}
+
+static int take(Outcome *outcome, char **why) {
+    rig_wait(outcome);
+    int code = outcome->code;
+    if (why) {
+        g_free(*why);
+        *why = g_steal_pointer(&outcome->message);
+    } else if (code) {
+        g_test_message("%s", outcome->message);
+    }
+    outcome_clear(outcome);
+    return code;
+}
+
+VgUuid rig_uuid(Rig *rig, const char *name) {
+    VgDomRef ref;
+    VgUuid uuid = {{0xff}};
+    if (vg_driver.lookup_name(rig->session, name, &ref, NULL)) {
+        uuid = ref.uuid;
+        g_free(ref.name);
+    }
+    return uuid;
+}
+
+int rig_define(Rig *rig, const char *xml, char **why) {
+    Outcome outcome;
+    vg_driver.define(rig->session, xml, 0, rig_done(&outcome));
+    return take(&outcome, why);
+}
+
+int rig_start(Rig *rig, const char *name, guint flags, char **why) {
+    Outcome outcome;
+    VgUuid uuid = rig_uuid(rig, name);
+    vg_driver.create(rig->session, &uuid, flags, rig_done(&outcome));
+    return take(&outcome, why);
+}
+
+int rig_destroy(Rig *rig, const char *name, char **why) {
+    Outcome outcome;
+    VgUuid uuid = rig_uuid(rig, name);
+    vg_driver.destroy(rig->session, &uuid, 0, rig_done(&outcome));
+    return take(&outcome, why);
+}
+
+int rig_undefine(Rig *rig, const char *name, char **why) {
+    Outcome outcome;
+    VgUuid uuid = rig_uuid(rig, name);
+    vg_driver.undefine(rig->session, &uuid, 0, rig_done(&outcome));
+    return take(&outcome, why);
+}
+
+int rig_state(Rig *rig, const char *name, int *reason) {
+    int state = -1, why = 0;
+    VgUuid uuid = rig_uuid(rig, name);
+    if (!vg_driver.state(rig->session, &uuid, 0, &state, &why, NULL))
+        return -1;
+    if (reason)
+        *reason = why;
+    return state;
+}
+
+gboolean rig_wait_state(Rig *rig, const char *name, int state) {
+    gint64 until = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    while (rig_state(rig, name, NULL) != state && g_get_monotonic_time() < until)
+        rig_spin(2);
+    return rig_state(rig, name, NULL) == state;
+}
+
+void rig_act(Rig *rig, const char *name, const char *how) {
+    g_autofree char *path = g_build_filename(rig->dir, "control", name, NULL);
+    g_assert_true(g_file_set_contents(path, how, -1, NULL));
+}
+
+char *rig_xml(Rig *rig, const char *name, guint flags) {
+    VgUuid uuid = rig_uuid(rig, name);
+    return vg_driver.xml(rig->session, &uuid, flags, NULL);
+}
+
+/* --- XML ---------------------------------------------------------------------------------------------------------------------- */
+
+char *guest_xml(const char *name, const char *uuid, const char *more, const char *devices) {
+    g_autofree char *line = uuid ? g_strdup_printf("<uuid>%s</uuid>", uuid) : g_strdup("");
+    return g_strdup_printf("<domain type='xen'><name>%s</name>%s<memory unit='MiB'>256</memory><vcpu>2</vcpu>"
+                           "<os><type arch='x86_64' machine='xenfv'>hvm</type></os>%s"
+                           "<devices><serial type='pty'/><graphics type='vnc'/>%s</devices></domain>",
+                           name, line, more ? more : "", devices ? devices : "");
+}
+
+char *vgpu_xml(const char *type, const char *source) {
+    return g_strdup_printf("<hostdev mode='subsystem' type='vgpu'><source><type name='%s'/>%s</source></hostdev>", type,
+                           source ? source : "");
+}
+
+/* --- what is left ---------------------------------------------------------------------------------------------------------------- */
+
+static guint entries(const char *dir, const char *folder, const char *suffix) {
+    g_autofree char *path = g_build_filename(dir, folder, NULL);
+    g_autoptr(GDir) list = g_dir_open(path, 0, NULL);
+    guint n = 0;
+    for (const char *name = list ? g_dir_read_name(list) : NULL; name; name = g_dir_read_name(list))
+        if (g_str_has_suffix(name, suffix))
+            n++;
+    return n;
+}
+
+void rig_assert_clean(Rig *rig) {
+    Outcome outcome;
+    VgDomRef *doms = NULL;
+    gsize n = 0;
+    g_assert_true(vg_driver.list(rig->session, 1, &doms, &n, NULL)); /* active */
+    for (gsize i = 0; i < n; i++) {
+        g_assert_cmpstr(doms[i].name, ==, "Domain-0");
+        g_free(doms[i].name);
+    }
+    g_free(doms);
+    g_assert_cmpuint(rig->guests, ==, 0);
+    g_assert_cmpuint(entries(rig->dir, "run/xen", ".json"), ==, 0);
+    g_assert_cmpuint(entries(rig->dir, "state/xen", ".libxl.json"), ==, 0);
+    g_assert_cmpuint(entries(rig->dir, "state/kernel/sys/bus/mdev/devices", ""), ==, 0);
+    vg_driver.grid(rig->session, VG_GRID_VGPUS, NULL, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_null(strstr(outcome.text, "uuid"));
+    outcome_clear(&outcome);
+}

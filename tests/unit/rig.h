@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rig.h: the driver's table called in process, on a simulated host in a folder of its own. */
+#pragma once
+
+#include "api/driver.h"
+
+extern const VgDriver vg_driver;
+
+typedef struct {
+    char *dir;
+    gboolean own_dir;
+    VgHost host; /* first use: event and busy */
+    VgDriverState *state;
+    VgSession *session, *reader;
+    GString *events; /* "name:type/detail " */
+    guint guests;
+} Rig;
+
+/* @dir NULL: a new one, removed at the end. NULL: the driver does not start. */
+Rig *rig_new(const char *dir);
+/* What a new process of the daemon would see: everything but the folder is gone. */
+void rig_restart(Rig *rig);
+void rig_free(Rig *rig);
+void rig_stop(Rig *rig);
+gboolean rig_try_start(Rig *rig);
+
+/* A slow call, waited for. */
+typedef struct {
+    gboolean done;
+    int code; /* 0: fine */
+    char *message;
+    char *text;
+    char *name;
+    VgUuid uuid;
+    int id;
+} Outcome;
+VgDone rig_done(Outcome *outcome);
+void rig_wait(Outcome *outcome);
+void outcome_clear(Outcome *outcome);
+void rig_spin(guint ms);
+
+/* Code of the outcome, 0: fine. @why may be NULL. */
+int rig_define(Rig *rig, const char *xml, char **why);
+int rig_start(Rig *rig, const char *name, guint flags, char **why);
+int rig_destroy(Rig *rig, const char *name, char **why);
+int rig_undefine(Rig *rig, const char *name, char **why);
+VgUuid rig_uuid(Rig *rig, const char *name);
+int rig_state(Rig *rig, const char *name, int *reason); /* -1: no such domain */
+gboolean rig_wait_state(Rig *rig, const char *name, int state);
+/* The guest acts by itself: "poweroff", "reboot", "crash". */
+void rig_act(Rig *rig, const char *name, const char *how);
+char *rig_xml(Rig *rig, const char *name, guint flags);
+
+/* XML of a guest; @more goes before </domain> or NULL, @devices into <devices> or NULL. */
+char *guest_xml(const char *name, const char *uuid, const char *more, const char *devices);
+char *vgpu_xml(const char *type, const char *source);
+
+/* Nothing is left on the host of guests that are gone: no domain, no mediated device, no claim, no live status. */
+void rig_assert_clean(Rig *rig);

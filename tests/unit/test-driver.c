@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-driver.c: lives of guests, by the driver's own table, on a simulated host. */
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#include "rig.h"
+
+static void check_events(Rig *rig, const char *want) {
+    g_assert_cmpstr(rig->events->str, ==, want);
+    g_string_truncate(rig->events, 0);
+}
+
+static void define(Rig *rig, const char *name, const char *more, const char *devices) {
+    g_autofree char *xml = guest_xml(name, NULL, more, devices);
+    g_autofree char *why = NULL;
+    int code = rig_define(rig, xml, &why);
+    if (code)
+        g_error("%s: %s", name, why);
+}
+
+static void start(Rig *rig, const char *name) {
+    g_autofree char *why = NULL;
+    if (rig_start(rig, name, 0, &why))
+        g_error("%s: %s", name, why);
+}
+
+static void test_life(void) {
+    Rig *rig = rig_new(NULL);
+    Outcome outcome;
+    int reason = -1;
+    define(rig, "one", NULL, NULL);
+    check_events(rig, "one:0/0 ");
+    g_assert_cmpint(rig_state(rig, "one", &reason), ==, VIR_DOMAIN_SHUTOFF);
+    g_assert_cmpint(rig_destroy(rig, "one", NULL), ==, VIR_ERR_OPERATION_INVALID);
+    start(rig, "one");
+    check_events(rig, "one:2/0 ");
+    g_assert_cmpint(rig_state(rig, "one", &reason), ==, VIR_DOMAIN_RUNNING);
+    g_assert_cmpint(reason, ==, VIR_DOMAIN_RUNNING_BOOTED);
+    g_assert_cmpuint(rig->guests, ==, 1);
+    g_assert_cmpint(rig_start(rig, "one", 0, NULL), ==, VIR_ERR_OPERATION_INVALID);
+    VgUuid uuid = rig_uuid(rig, "one");
+    vg_driver.suspend(rig->session, &uuid, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_cmpint(outcome.code, ==, 0);
+    g_assert_cmpint(rig_state(rig, "one", NULL), ==, VIR_DOMAIN_PAUSED);
+    outcome_clear(&outcome);
+    vg_driver.resume(rig->session, &uuid, rig_done(&outcome));
+    rig_wait(&outcome);
+    outcome_clear(&outcome);
+    check_events(rig, "one:3/0 one:4/0 ");
+    vg_driver.shutdown(rig->session, &uuid, 0, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_cmpint(outcome.code, ==, 0);
+    outcome_clear(&outcome);
+    g_assert_true(rig_wait_state(rig, "one", VIR_DOMAIN_SHUTOFF));
+    rig_state(rig, "one", &reason);
+    g_assert_cmpint(reason, ==, VIR_DOMAIN_SHUTOFF_SHUTDOWN);
+    check_events(rig, "one:5/0 ");
+    start(rig, "one");
+    g_assert_cmpint(rig_destroy(rig, "one", NULL), ==, 0);
+    check_events(rig, "one:2/0 one:5/1 ");
+    g_assert_cmpint(rig_undefine(rig, "one", NULL), ==, 0);
+    check_events(rig, "one:1/0 ");
+    g_assert_cmpint(rig_state(rig, "one", NULL), ==, -1);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+static void test_redefine(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *why = NULL;
+    const char *u1 = "11111111-2222-3333-4444-555555555555", *u2 = "11111111-2222-3333-4444-666666666666";
+    g_autofree char *a = guest_xml("a", u1, NULL, NULL);
+    g_autofree char *a2 = guest_xml("a", u2, NULL, NULL);
+    g_autofree char *b1 = guest_xml("b", u1, NULL, NULL);
+    g_assert_cmpint(rig_define(rig, a, &why), ==, 0);
+    g_assert_cmpint(rig_define(rig, a, &why), ==, 0);
+    check_events(rig, "a:0/0 a:0/1 ");
+    g_assert_cmpint(rig_define(rig, a2, &why), ==, VIR_ERR_OPERATION_FAILED);
+    g_assert_cmpstr(why, ==, "domain 'a' already exists with uuid 11111111-2222-3333-4444-555555555555");
+    g_assert_cmpint(rig_define(rig, b1, &why), ==, VIR_ERR_OPERATION_FAILED);
+    g_assert_cmpstr(why, ==, "domain 'a' is already defined with uuid 11111111-2222-3333-4444-555555555555");
+    /* both at once: one wins, and the other is told so */
+    Outcome one, two;
+    g_autofree char *c1 = guest_xml("c", NULL, NULL, NULL);
+    vg_driver.define(rig->session, c1, 0, rig_done(&one));
+    vg_driver.define(rig->session, c1, 0, rig_done(&two));
+    rig_wait(&one);
+    rig_wait(&two);
+    g_assert_cmpint(one.code, ==, 0);
+    g_assert_cmpint(two.code, ==, VIR_ERR_OPERATION_FAILED);
+    outcome_clear(&one);
+    outcome_clear(&two);
+    /* what was defined is there after a restart, what was refused is not */
+    rig_restart(rig);
+    g_assert_cmpint(rig_state(rig, "a", NULL), ==, VIR_DOMAIN_SHUTOFF);
+    g_assert_cmpint(rig_state(rig, "c", NULL), ==, VIR_DOMAIN_SHUTOFF);
+    g_assert_cmpint(rig_state(rig, "b", NULL), ==, -1);
+    g_autofree char *slash = guest_xml("../evil", NULL, NULL, NULL);
+    g_assert_cmpint(rig_define(rig, slash, &why), ==, VIR_ERR_XML_ERROR);
+    rig_free(rig);
+}
+
+static void test_transient(void) {
+    Rig *rig = rig_new(NULL);
+    Outcome outcome;
+    g_autofree char *xml = guest_xml("passing", NULL, NULL, NULL);
+    vg_driver.create_xml(rig->session, xml, VIR_DOMAIN_START_AUTODESTROY, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_cmpint(outcome.code, ==, VIR_ERR_ARGUMENT_UNSUPPORTED);
+    outcome_clear(&outcome);
+    vg_driver.create_xml(rig->session, xml, VIR_DOMAIN_START_PAUSED, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_cmpint(outcome.code, ==, 0);
+    g_assert_cmpint(outcome.id, >, 0);
+    outcome_clear(&outcome);
+    check_events(rig, "passing:2/0 passing:3/0 ");
+    g_assert_cmpint(rig_state(rig, "passing", NULL), ==, VIR_DOMAIN_PAUSED);
+    g_assert_cmpint(rig_undefine(rig, "passing", NULL), ==, VIR_ERR_OPERATION_INVALID);
+    rig_restart(rig);
+    g_assert_cmpint(rig_state(rig, "passing", NULL), ==, VIR_DOMAIN_PAUSED);
+    g_assert_cmpint(rig_destroy(rig, "passing", NULL), ==, 0);
+    g_assert_cmpint(rig_state(rig, "passing", NULL), ==, -1);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+/* --- what guests do --------------------------------------------------------------------------------------------------------------- */
+
+static int id_of(Rig *rig, const char *name) {
+    VgDomRef ref;
+    if (!vg_driver.lookup_name(rig->session, name, &ref, NULL))
+        return -2;
+    g_free(ref.name);
+    return ref.id;
+}
+
+static void wait_other_id(Rig *rig, const char *name, int id) {
+    gint64 until = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    while ((id_of(rig, name) == id || id_of(rig, name) < 0) && g_get_monotonic_time() < until)
+        rig_spin(2);
+    g_assert_cmpint(id_of(rig, name), >, id);
+}
+
+static void test_on_reboot(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *vgpu = vgpu_xml("GRID T4-1Q", NULL);
+    define(rig, "r", "<on_reboot>restart</on_reboot><on_poweroff>destroy</on_poweroff><on_crash>restart</on_crash>",
+           vgpu);
+    start(rig, "r");
+    int id = id_of(rig, "r");
+    g_autofree char *before = rig_xml(rig, "r", 0);
+    rig_act(rig, "r", "reboot");
+    wait_other_id(rig, "r", id);
+    check_events(rig, "r:0/0 r:2/0 r:#1 r:5/0 r:2/0 ");
+    g_autofree char *after = rig_xml(rig, "r", 0);
+    const char *bound = strstr(before, "<bound");
+    g_assert_nonnull(bound);
+    g_autofree char *place = g_strndup(bound, (gsize)(strstr(bound, "</bound>") - bound));
+    g_assert_nonnull(strstr(after, place)); /* the place was kept */
+    id = id_of(rig, "r");
+    rig_act(rig, "r", "crash");
+    wait_other_id(rig, "r", id);
+    check_events(rig, "r:5/2 r:2/0 ");
+    rig_act(rig, "r", "poweroff");
+    g_assert_true(rig_wait_state(rig, "r", VIR_DOMAIN_SHUTOFF));
+    check_events(rig, "r:5/0 ");
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+static void test_on_crash(void) {
+    Rig *rig = rig_new(NULL);
+    int reason = -1;
+    define(rig, "d", "<on_crash>destroy</on_crash>", NULL);
+    define(rig, "p", "<on_crash>preserve</on_crash>", NULL);
+    start(rig, "d");
+    start(rig, "p");
+    rig_act(rig, "d", "crash");
+    rig_act(rig, "p", "crash");
+    g_assert_true(rig_wait_state(rig, "d", VIR_DOMAIN_SHUTOFF));
+    rig_state(rig, "d", &reason);
+    g_assert_cmpint(reason, ==, VIR_DOMAIN_SHUTOFF_CRASHED);
+    g_assert_true(rig_wait_state(rig, "p", VIR_DOMAIN_CRASHED));
+    g_assert_cmpint(rig_destroy(rig, "p", NULL), ==, 0);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+/* --- vGPUs -------------------------------------------------------------------------------------------------------------------------- */
+
+static void test_vgpu(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *vgpu = vgpu_xml("GRID K180Q", NULL);
+    define(rig, "g", NULL, vgpu);
+    g_autofree char *stored = rig_xml(rig, "g", VIR_DOMAIN_XML_INACTIVE);
+    g_assert_nonnull(strstr(stored, "<address uuid="));
+    g_assert_nonnull(strstr(stored, "slot='0x0b'"));
+    g_assert_null(strstr(stored, "<bound"));
+    start(rig, "g");
+    g_autofree char *live = rig_xml(rig, "g", 0);
+    g_assert_nonnull(strstr(live, "<bound backend="));
+    g_autofree char *again = rig_xml(rig, "g", VIR_DOMAIN_XML_INACTIVE);
+    g_assert_cmpstr(stored, ==, again);
+    Outcome outcome;
+    vg_driver.grid(rig->session, VG_GRID_VGPUS, NULL, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_nonnull(strstr(outcome.text, "GRID K180Q"));
+    outcome_clear(&outcome);
+    rig_restart(rig);
+    g_autofree char *adopted = rig_xml(rig, "g", 0);
+    g_assert_cmpstr(live, ==, adopted);
+    g_assert_cmpuint(rig->guests, ==, 1);
+    g_assert_cmpint(rig_destroy(rig, "g", NULL), ==, 0);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+static void test_vgpu_refused(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *why = NULL;
+    g_autofree char *unknown = vgpu_xml("GRID X999", NULL);
+    g_autofree char *vgpu = vgpu_xml("GRID K180Q", NULL);
+    g_autofree char *x1 = guest_xml("x1", NULL, NULL, unknown);
+    g_assert_cmpint(rig_define(rig, x1, &why), !=, 0);
+    g_assert_nonnull(strstr(why, "GRID X999"));
+    g_autofree char *pv =
+        g_strdup_printf("<domain type='xen'><name>pv</name><memory unit='MiB'>128</memory><vcpu>1</vcpu>"
+                        "<os><type>linux</type><kernel>/k</kernel></os><devices>%s</devices></domain>",
+                        vgpu);
+    g_assert_cmpint(rig_define(rig, pv, &why), ==, VIR_ERR_CONFIG_UNSUPPORTED);
+    g_assert_cmpint(rig_state(rig, "pv", NULL), ==, -1);
+    g_assert_cmpint(rig_state(rig, "x1", NULL), ==, -1);
+    rig_free(rig);
+}
+
+/* One slot, twenty guests at once: one gets it, the others hear the same clear reason, and nothing of them is left. */
+static void test_race(void) {
+    enum { N = 20 };
+    Rig *rig = rig_new(NULL);
+    Outcome outcomes[N];
+    g_autofree char *vgpu = vgpu_xml("GRID T4-16Q", NULL);
+    for (guint i = 0; i < N; i++) {
+        g_autofree char *name = g_strdup_printf("race%u", i);
+        define(rig, name, NULL, vgpu);
+    }
+    for (guint i = 0; i < N; i++) {
+        g_autofree char *name = g_strdup_printf("race%u", i);
+        VgUuid uuid = rig_uuid(rig, name);
+        vg_driver.create(rig->session, &uuid, 0, rig_done(&outcomes[i]));
+    }
+    guint won = 0;
+    const char *reason = NULL;
+    for (guint i = 0; i < N; i++) {
+        rig_wait(&outcomes[i]);
+        if (outcomes[i].code == 0) {
+            won++;
+            continue;
+        }
+        g_assert_cmpint(outcomes[i].code, ==, VIR_ERR_RESOURCE_BUSY);
+        g_assert_cmpint(outcomes[i].id, ==, -1);
+        if (reason)
+            g_assert_cmpstr(reason, ==, outcomes[i].message);
+        else
+            reason = outcomes[i].message;
+    }
+    g_assert_cmpuint(won, ==, 1);
+    g_assert_nonnull(strstr(reason, "race0"));
+    g_assert_cmpuint(rig->guests, ==, 1);
+    for (guint i = 0; i < N; i++)
+        outcome_clear(&outcomes[i]);
+    g_assert_cmpint(rig_destroy(rig, "race0", NULL), ==, 0);
+    start(rig, "race7"); /* the slot is free again */
+    g_assert_cmpint(rig_destroy(rig, "race7", NULL), ==, 0);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+/* --- order --------------------------------------------------------------------------------------------------------------------------- */
+
+/* What is asked of a domain while it starts waits; a destroy does not. */
+static void test_order(void) {
+    Rig *rig = rig_new(NULL);
+    Outcome a, b, c, d;
+    define(rig, "q", NULL, NULL);
+    VgUuid uuid = rig_uuid(rig, "q");
+    vg_driver.create(rig->session, &uuid, 0, rig_done(&a));
+    vg_driver.suspend(rig->session, &uuid, rig_done(&b));
+    vg_driver.resume(rig->session, &uuid, rig_done(&c));
+    rig_wait(&c);
+    g_assert_true(a.done && b.done);
+    g_assert_cmpint(a.code + b.code + c.code, ==, 0);
+    check_events(rig, "q:0/0 q:2/0 q:3/0 q:4/0 ");
+    g_assert_cmpint(rig_destroy(rig, "q", NULL), ==, 0);
+    outcome_clear(&a);
+    outcome_clear(&b);
+    outcome_clear(&c);
+    vg_driver.create(rig->session, &uuid, 0, rig_done(&a));
+    vg_driver.suspend(rig->session, &uuid, rig_done(&b));
+    vg_driver.destroy(rig->session, &uuid, 0, rig_done(&d));
+    rig_wait(&b);
+    g_assert_true(a.done && d.done);
+    g_assert_cmpint(a.code, ==, VIR_ERR_OPERATION_ABORTED);
+    g_assert_cmpint(d.code, ==, 0);
+    g_assert_cmpint(b.code, ==, VIR_ERR_OPERATION_INVALID);
+    g_assert_cmpint(rig_state(rig, "q", NULL), ==, VIR_DOMAIN_SHUTOFF);
+    outcome_clear(&a);
+    outcome_clear(&b);
+    outcome_clear(&d);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+/* --- many ------------------------------------------------------------------------------------------------------------------------------ */
+
+static void test_many(void) {
+    enum { N = 1000 };
+    Rig *rig = rig_new(NULL);
+    Outcome *outcomes = g_new0(Outcome, N);
+    for (guint i = 0; i < N; i++) {
+        g_autofree char *name = g_strdup_printf("m%u", i);
+        g_autofree char *xml = guest_xml(name, NULL, NULL, NULL);
+        vg_driver.define(rig->session, xml, 0, rig_done(&outcomes[i]));
+    }
+    for (guint i = 0; i < N; i++) {
+        rig_wait(&outcomes[i]);
+        g_assert_cmpint(outcomes[i].code, ==, 0);
+        outcome_clear(&outcomes[i]);
+    }
+    g_free(outcomes);
+    gint64 before = g_get_monotonic_time();
+    rig_restart(rig);
+    g_test_message("1000 definitions read in %d ms", (int)((g_get_monotonic_time() - before) / 1000));
+    VgDomRef *doms = NULL;
+    gsize n = 0;
+    g_assert_true(vg_driver.list(rig->session, VIR_CONNECT_LIST_DOMAINS_INACTIVE, &doms, &n, NULL));
+    g_assert_cmpuint(n, ==, N);
+    for (gsize i = 0; i < n; i++)
+        g_free(doms[i].name);
+    g_free(doms);
+    rig_free(rig);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/driver/life", test_life);
+    g_test_add_func("/driver/redefine", test_redefine);
+    g_test_add_func("/driver/transient", test_transient);
+    g_test_add_func("/driver/on-reboot", test_on_reboot);
+    g_test_add_func("/driver/on-crash", test_on_crash);
+    g_test_add_func("/driver/vgpu", test_vgpu);
+    g_test_add_func("/driver/vgpu-refused", test_vgpu_refused);
+    g_test_add_func("/driver/race", test_race);
+    g_test_add_func("/driver/order", test_order);
+    g_test_add_func("/driver/many", test_many);
+    return g_test_run();
+}
