@@ -125,7 +125,7 @@ void vg_xen_list_add(libxl_string_list *list, const char *text) {
 }
 
 libxl_device_pci *vg_xen_add_pci(libxl_domain_config *c, const VgPciAddr *addr) {
-    c->pcidevs = g_renew(libxl_device_pci, c->pcidevs, c->num_pcidevs + 1);
+    c->pcidevs = g_renew(libxl_device_pci, c->pcidevs, (gsize)c->num_pcidevs + 1);
     libxl_device_pci *pci = &c->pcidevs[c->num_pcidevs++];
     libxl_device_pci_init(pci);
     pci->domain = (int)addr->domain;

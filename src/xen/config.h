@@ -32,6 +32,8 @@ typedef struct {
     const VgXenGpu *gpus; /* in the order of the domain's vGPU hostdevs (type vgpu or mdev) */
     gsize n_gpus;         /* one for each <hostdev> of type vgpu or mdev */
     gboolean nested_hvm;  /* the administrator lets guests with the host's CPU run guests of their own */
+    const char
+        *bridge; /* of networks whose bridge the domain does not say (<interface type='network'>); NULL: refused */
     const char *emulator; /* device model when the domain names none, or NULL: libxl's own */
 } VgXenBuild;
 

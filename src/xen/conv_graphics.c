@@ -51,7 +51,9 @@ static gboolean vfb(const VgGraphics *g, libxl_device_vfb *x, GError **error) {
 static gboolean spice(const VgGraphics *g, libxl_domain_build_info *b, GError **error) {
     libxl_spice_info *x = &b->u.hvm.spice;
     if (g->port > 65535 || g->tls_port > 65535 || (g->port <= 0 && g->tls_port <= 0)) {
-        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("<graphics type='spice'>: no port was chosen for it"));
+        vg_set_error(
+            error, VG_ERR_CONFIG_UNSUPPORTED,
+            _("<graphics type='spice'>: no port was chosen for it; give it one with port='5901' autoport='no'"));
         return FALSE;
     }
     const char *address = listen_address(g);

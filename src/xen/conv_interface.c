@@ -40,8 +40,8 @@ static char *ip_list(const VgInterface *nic) {
     return g_string_free(list, FALSE);
 }
 
-static gboolean set_source(const VgInterface *nic, libxl_device_nic *x, GError **error) {
-    const char *script = nic->script;
+static gboolean set_source(const VgXenConv *conv, const VgInterface *nic, libxl_device_nic *x, GError **error) {
+    const char *script = nic->script, *bridge = nic->bridge ? nic->bridge : conv->build->bridge;
     switch (nic->type) {
     case VG_NET_BRIDGE:
         x->bridge = bridge_name(nic);
@@ -53,9 +53,10 @@ static gboolean set_source(const VgInterface *nic, libxl_device_nic *x, GError *
     case VG_NET_NETWORK:
         if (script)
             return refuse(nic, error, _("a script is possible with the types 'bridge' and 'ethernet'"));
-        if (!nic->bridge)
-            return refuse(nic, error, _("it is not known which bridge its network uses"));
-        x->bridge = g_strdup(nic->bridge);
+        if (!bridge)
+            return refuse(nic, error,
+                          _("it is not known which bridge its network uses; name one with <interface type='bridge'>"));
+        x->bridge = g_strdup(bridge);
         break;
     default:
         return refuse(nic, error, _("Xen has interfaces of type 'bridge', 'ethernet', 'network' and 'hostdev'"));
@@ -85,7 +86,7 @@ static gboolean convert(const VgXenConv *conv, const VgInterface *nic, libxl_dev
         return refuse(nic, error, _("an MTU ends at 65535"));
     if (nic->mtu)
         x->mtu = (int)nic->mtu;
-    return set_model(conv, nic, x, error) && set_source(nic, x, error) && set_rate(nic, x, error);
+    return set_model(conv, nic, x, error) && set_source(conv, nic, x, error) && set_rate(nic, x, error);
 }
 
 gboolean vg_xen_conv_interface(const VgXenConv *conv, GError **error) {

@@ -108,7 +108,7 @@ static gboolean libxl_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError *
     libxl_dominfo *infos = libxl_list_domain(op.ctx, &n);
     if (!infos)
         return vg_xen_op_fail(&op, ERROR_FAIL, error, _("the domains cannot be listed"));
-    *ret = g_new0(VgXenDomain, n);
+    *ret = g_new0(VgXenDomain, (gsize)n);
     *ret_n = (gsize)n;
     for (int i = 0; i < n; i++)
         describe(xen, &op, &infos[i], &(*ret)[i]);

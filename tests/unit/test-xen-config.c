@@ -251,6 +251,7 @@ typedef struct {
     VgHostdev vgpu, *hostdevs[3];
     VgDisk disk, *disks[1];
     VgInterface nic, *nics[1];
+    VgGraphics screen, *screens[1];
 } Refusal;
 
 static void of_pv(Refusal *r) {
@@ -303,6 +304,12 @@ static void no_bridge(Refusal *r) {
     r->nic.type = VG_NET_NETWORK;
 }
 
+static void no_spice_port(Refusal *r) {
+    r->dom.n_graphics = 1;
+    r->screen.type = VG_GRAPHICS_SPICE;
+    r->screen.port = r->screen.tls_port = -1;
+}
+
 static void vmdk(Refusal *r) {
     r->dom.n_disks = 1;
     r->disk.driver_name = "qemu";
@@ -324,6 +331,7 @@ static const struct {
     {many_vcpus, "129"},
     {no_bridge, "bridge"},
     {vmdk, "'vmdk'"},
+    {no_spice_port, "autoport"},
 };
 
 static void refusal_init(Refusal *r) {
@@ -335,7 +343,8 @@ static void refusal_init(Refusal *r) {
                 .n_hostdevs = 1,
                 .hostdevs = r->hostdevs,
                 .disks = r->disks,
-                .interfaces = r->nics},
+                .interfaces = r->nics,
+                .graphics = r->screens},
         .build = {.host = &host, .gpus = r->gpus, .n_gpus = 1},
         .gpus = {{.kind = VG_XEN_GPU_EMULATOR, .guest_slot = 11, .bar_kib = 300 * 1024}},
         .vgpu.type = VG_HOSTDEV_VGPU,
@@ -343,6 +352,7 @@ static void refusal_init(Refusal *r) {
         .disk = {.target = "xvda", .type = VG_DISK_FILE, .source.file = "/a"},
         .disks = {&r->disk},
         .nics = {&r->nic},
+        .screens = {&r->screen},
     };
 }
 
