@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ struct VgSimKernel {
     gsize n;
     VgSysroot *sysroot;
     /* The kernel serialises writers itself, and so must who is in its place: jobs of many domains write at once. */
-    GMutex lock;
+    pthread_mutex_t lock;
 };
 
 VgSysroot *vg_sim_kernel_root(VgSimKernel *kernel) {
@@ -266,9 +267,9 @@ static int answer(VgSimKernel *k, const char *path, const char *text) {
 
 static int on_write(VgSysroot *root, const char *path, const char *text, gpointer data) {
     VgSimKernel *k = data;
-    g_mutex_lock(&k->lock);
+    pthread_mutex_lock(&k->lock);
     int errnum = answer(k, path, text);
-    g_mutex_unlock(&k->lock);
+    pthread_mutex_unlock(&k->lock);
     return errnum;
 }
 
@@ -341,7 +342,7 @@ VgSimKernel *vg_sim_kernel_new(const char *path, const VgSimGpu *gpus, gsize n, 
     k->root = g_strdup(path);
     k->gpus = gpus;
     k->n = n;
-    g_mutex_init(&k->lock);
+    pthread_mutex_init(&k->lock, NULL);
     k->sysroot = vg_sysroot_new(path);
     vg_sysroot_set_writer(k->sysroot, on_write, k);
     if (!start(k)) {
@@ -356,7 +357,7 @@ void vg_sim_kernel_free(VgSimKernel *kernel) {
     if (kernel == NULL)
         return;
     vg_sysroot_free(kernel->sysroot);
-    g_mutex_clear(&kernel->lock);
+    pthread_mutex_destroy(&kernel->lock);
     g_free(kernel->root);
     g_free(kernel);
 }
