@@ -14,6 +14,8 @@ VG_NAMES(vg_on_names, VG_ON_LAST, NULL, "destroy", "restart", "rename-restart", 
 
 #define DOM VgDomain
 #define INERT .flags = VG_ROW_INERT
+/* Kept as it is, no effect. */
+#define KEPT(m, nm) VG_X_RAW(DOM, m, nm, .flags = VG_ROW_STYLED | VG_ROW_INERT)
 #define XEN_NS "http://libvirt.org/schemas/domain/xen/1.0"
 
 static const VgXmlNamespace namespaces[] = {{"xen", XEN_NS}, {NULL, NULL}};
@@ -26,10 +28,9 @@ static gboolean is_numbered(const void *object, guint flags) {
     return ((const DOM *)object)->id >= 0;
 }
 
-static const VgXmlMap memory_backing_map = {
-    .rows =
-        (const VgXmlRow[]){VG_X_UNSUPPORTED("hugepages", N_("Xen chooses the page size itself")),
-                           VG_X_FLAG(DOM, nosharepages, "nosharepages"), VG_X_FLAG(DOM, locked, "locked"), VG_X_END}};
+static const VgXmlMap memory_backing_map = {.rows = (const VgXmlRow[]){KEPT(hugepages, "hugepages"),
+                                                                       VG_X_FLAG(DOM, nosharepages, "nosharepages"),
+                                                                       VG_X_FLAG(DOM, locked, "locked"), VG_X_END}};
 
 #define ENABLED_MAP(name, member)                                                                                      \
     static const VgXmlMap name = {                                                                                     \
@@ -45,10 +46,10 @@ static const VgXmlMap devices_map = {
         VG_X_STRING(DOM, emulator, "emulator"),
         VG_X_ARRAY(DOM, disks, VgDisk, "disk", vg_disk_map),
         VG_X_ARRAY(DOM, controllers, VgController, "controller", vg_controller_map),
-        VG_X_UNSUPPORTED("lease", N_("Xen has no lock manager")),
-        VG_X_UNSUPPORTED("filesystem", N_("Xen guests share no host folders")),
+        KEPT(lease, "lease"),
+        KEPT(filesystem, "filesystem"),
         VG_X_ARRAY(DOM, interfaces, VgInterface, "interface", vg_interface_map),
-        VG_X_UNSUPPORTED("smartcard", N_("Xen's device model has none")),
+        KEPT(smartcard, "smartcard"),
         VG_X_ARRAY(DOM, serials, VgChardev, "serial", vg_serial_map),
         VG_X_ARRAY(DOM, parallels, VgChardev, "parallel", vg_parallel_map),
         VG_X_ARRAY(DOM, consoles, VgChardev, "console", vg_console_map),
@@ -60,15 +61,18 @@ static const VgXmlMap devices_map = {
         VG_X_ARRAY(DOM, audios, VgAudio, "audio", vg_audio_map, INERT),
         VG_X_ARRAY(DOM, videos, VgVideo, "video", vg_video_map),
         VG_X_ARRAY(DOM, hostdevs, VgHostdev, "hostdev", vg_hostdev_map),
-        VG_X_UNSUPPORTED("redirdev", N_("Xen's USB has no redirection")),
+        KEPT(redirdev, "redirdev"),
+        KEPT(redirfilter, "redirfilter"),
+        KEPT(hub, "hub"),
         VG_X_ARRAY(DOM, watchdogs, VgWatchdog, "watchdog", vg_watchdog_map, INERT),
         VG_X_POINTER(DOM, memballoon, VgMemballoon, "memballoon", vg_memballoon_map),
         VG_X_ARRAY(DOM, rngs, VgRng, "rng", vg_rng_map, INERT),
+        KEPT(nvram, "nvram"),
         VG_X_ARRAY(DOM, panics, VgPanic, "panic", vg_panic_map, INERT),
-        VG_X_UNSUPPORTED("shmem", N_("Xen guests share no memory of QEMU's")),
+        KEPT(shmem, "shmem"),
         VG_X_UNSUPPORTED("memory", N_("Xen guests cannot plug in memory modules; use <memory> and <currentMemory>")),
-        VG_X_UNSUPPORTED("iommu", N_("Xen guests have no virtual IOMMU")),
-        VG_X_UNSUPPORTED("vsock", N_("Xen has no vsock")),
+        KEPT(iommu, "iommu"),
+        KEPT(vsock, "vsock"),
         VG_X_END}};
 
 static const VgXmlMap seclabel_map = {
@@ -93,17 +97,24 @@ const VgXmlMap vg_domain_map = {
         VG_X_CONST("@xmlns:xen", XEN_NS, .when = has_xen_args),
         VG_X_STRING(DOM, name, "name", .flags = VG_ROW_REQUIRED),
         VG_X_CUSTOM(DOM, uuid, VgUuid, "uuid", vg_uuid_type),
-        VG_X_UNSUPPORTED("genid", N_("Xen keeps no generation id")),
+        KEPT(genid, "genid"),
         VG_X_STRING(DOM, title, "title"),
         VG_X_STRING(DOM, description, "description"),
         VG_X_RAW(DOM, metadata, "metadata"),
         VG_X_UNSUPPORTED("maxMemory", N_("Xen guests cannot plug in memory modules; use <memory> and <currentMemory>")),
         VG_X_MEMORY(DOM, memory, "memory"),
         VG_X_MEMORY(DOM, current_memory, "currentMemory"),
-        VG_X_GROUP("memoryBacking", memory_backing_map, INERT),
+        KEPT(blkiotune, "blkiotune"),
+        KEPT(memtune, "memtune"),
+        VG_X_GROUP("memoryBacking", memory_backing_map, .flags = VG_ROW_INERT),
         VG_X_STRUCT(DOM, vcpu, "vcpu", vg_vcpu_map),
+        KEPT(vcpus, "vcpus"),
+        KEPT(iothreads, "iothreads"),
+        KEPT(iothreadids, "iothreadids"),
         VG_X_STRUCT(DOM, cputune, "cputune", vg_cputune_map),
-        VG_X_RAW(DOM, sysinfo, "sysinfo", .flags = VG_ROW_STYLED | VG_ROW_INERT),
+        KEPT(numatune, "numatune"),
+        KEPT(resource, "resource"),
+        KEPT(sysinfo, "sysinfo"),
         VG_X_STRING(DOM, bootloader, "bootloader"),
         VG_X_STRING(DOM, bootloader_args, "bootloader_args"),
         VG_X_STRUCT(DOM, os, "os", vg_os_map),
@@ -113,9 +124,13 @@ const VgXmlMap vg_domain_map = {
         VG_X_ENUM(DOM, on_poweroff, "on_poweroff", vg_on_names),
         VG_X_ENUM(DOM, on_reboot, "on_reboot", vg_on_names),
         VG_X_ENUM(DOM, on_crash, "on_crash", vg_on_names),
+        KEPT(on_lockfailure, "on_lockfailure"),
         VG_X_GROUP("pm", pm_map, INERT),
+        KEPT(perf, "perf"),
         VG_X_GROUP("devices", devices_map, .flags = VG_ROW_ALWAYS),
         VG_X_ARRAY(DOM, seclabels, VgSeclabel, "seclabel", seclabel_map, .max = 16),
+        KEPT(keywrap, "keywrap"),
+        KEPT(launch_security, "launchSecurity"),
         VG_X_GROUP("xen:commandline", xen_commandline_map),
         VG_X_END}};
 

@@ -83,7 +83,6 @@ typedef struct {
 
     char *bootloader, *bootloader_args; /* PV and PVH */
     VgOs os;
-    char *sysinfo; /* <sysinfo> as XML in normal form, with the element; inert */
     VgFeatures features;
     VgCpu cpu;
     VgClock clock;
@@ -128,6 +127,14 @@ typedef struct {
     gsize n_rngs;
     VgPanic **panics;
     gsize n_panics;
+
+    /*
+     * What the Xen driver of libvirt accepts without effect, as XML in normal form with the elements; NULL = none.
+     * Inert, all of them.
+     */
+    char *genid, *blkiotune, *memtune, *hugepages, *vcpus, *iothreads, *iothreadids, *numatune, *resource, *sysinfo;
+    char *on_lockfailure, *perf, *keywrap, *launch_security;
+    char *lease, *filesystem, *smartcard, *redirdev, *redirfilter, *hub, *nvram, *shmem, *iommu, *vsock;
 
     VgSeclabel **seclabels;
     gsize n_seclabels;

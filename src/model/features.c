@@ -8,21 +8,6 @@
 VG_NAMES(vg_passthrough_names, VG_PASSTHROUGH_LAST, NULL, "sync_pt", "share_pt");
 
 /* An element that only says state='on' or 'off'; on if it says nothing, as libvirt reads <hap/>. */
-static gboolean parse_state(const char *text, void *member, guint flags) {
-    int value = vg_names_value(&vg_onoff_names, text);
-    if (value < 0)
-        return FALSE;
-    *(VgTristate *)member = (VgTristate)value;
-    return TRUE;
-}
-
-static gboolean format_state(const void *member, GString *out, guint flags) {
-    const char *name = vg_names_name(&vg_onoff_names, (int)*(const VgTristate *)member);
-    if (name != NULL)
-        g_string_append(out, name);
-    return name != NULL;
-}
-
 static gboolean default_to_on(void *object, GError **error) {
     VgTristate *state = object;
     if (*state == VG_TRISTATE_NONE)
@@ -30,11 +15,10 @@ static gboolean default_to_on(void *object, GError **error) {
     return TRUE;
 }
 
-static const VgXmlType state_type = {.what = N_("on or off"), .parse = parse_state, .format = format_state};
 static const VgXmlMap state_map = {
     .size = sizeof(VgTristate),
     .check = default_to_on,
-    .rows = (const VgXmlRow[]){{.name = "@state", .kind = VG_ROW_CUSTOM, .type = &state_type}, VG_X_END}};
+    .rows = (const VgXmlRow[]){{.name = "@state", .kind = VG_ROW_ENUM, .names = &vg_onoff_names}, VG_X_END}};
 
 #define STATE(T, m, nm, ...)                                                                                           \
     {                                                                                                                  \

@@ -17,3 +17,10 @@ tests_unit_test_caps_SOURCES = tests/unit/test-caps.c
 tests_unit_test_caps_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_caps_LDADD = $(VG_GOLDEN) $(VG_CORE) $(GLIB_LIBS)
 EXTRA_DIST += tests/data/caps
+
+check_PROGRAMS += tests/unit/test-model
+TESTS += tests/unit/test-model
+tests_unit_test_model_SOURCES = tests/unit/test-model.c
+tests_unit_test_model_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_unit_test_model_LDADD = $(VG_GOLDEN) $(VG_CORE) $(GLIB_LIBS)
+EXTRA_DIST += tests/data/xml2xml tests/data/invalid

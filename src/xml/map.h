@@ -19,6 +19,7 @@
 
 #define VG_XML_MAX_SIZE (4 * 1024 * 1024)
 #define VG_XML_MAX_DEPTH 128
+#define VG_XML_MAX_RAW (64 * 1024)          /* of one RAW row's several elements together */
 #define VG_XML_MAX_ITEMS 65536 /* of one array */
 
 typedef enum {
@@ -47,7 +48,7 @@ typedef enum {
     VG_ROW_INERT = 1 << 3,    /* kept, but has no effect: see vg_xml_map_inert */
     VG_ROW_ALWAYS = 1 << 4,   /* written even if equal to the template */
     VG_ROW_STYLED =
-        1 << 5, /* RAW: in libvirt's style, with the element; else what is within, one child for a namespace */
+        1 << 5, /* RAW: all of that name, in libvirt's style; else what is in it, one child for a namespace */
     VG_ROW_READ_ONLY = 1 << 6 /* another spelling: read, never written */
 } VgXmlRowFlags;
 

@@ -315,10 +315,15 @@ static const char *qualified(const Parser *p, const char *name, const char *uri,
     return NULL;
 }
 
+/* libxml2 tells of a tag before it has seen its end: one that is cut off is its error to report, not ours. */
+static gboolean is_tag_closed(const Parser *p) {
+    return *p->ctxt->input->cur == '>' || *p->ctxt->input->cur == '/';
+}
+
 static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_namespaces,
                      const xmlChar **namespaces, int n, int n_defaulted, const xmlChar **attributes) {
     Parser *p = ((xmlParserCtxt *)data)->_private;
-    if (p->error != NULL)
+    if (p->error != NULL || !p->ctxt->wellFormed || !is_tag_closed(p))
         return;
     if (p->depth + p->skip + p->raw >= VG_XML_MAX_DEPTH) {
         fail(p, VG_ERR_XML_DETAIL, _("elements are nested more than %d deep"), VG_XML_MAX_DEPTH);
@@ -353,11 +358,19 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
     }
 }
 
+/* Styled elements of one name follow each other; of others the last counts. */
 static void end_raw(Parser *p) {
     xmlNode *node = xmlDocGetRootElement(p->ctxt->myDoc);
     char **member = (char **)(void *)VG_MEMBER(p->raw_object, p->raw_row);
-    g_free(*member);
-    *member = (p->raw_row->flags & VG_ROW_STYLED) ? vg_node_styled(node) : vg_node_inner(node);
+    gboolean styled = (p->raw_row->flags & VG_ROW_STYLED) != 0;
+    g_autofree char *before = g_steal_pointer(member);
+    *member = styled ? vg_node_styled(node) : vg_node_inner(node);
+    if (styled && before != NULL && strlen(before) > VG_XML_MAX_RAW) {
+        fail(p, VG_ERR_XML_ERROR, _("more than %d bytes of <%s>"), VG_XML_MAX_RAW, p->raw_row->name);
+    } else if (styled && before != NULL) {
+        g_autofree char *last = g_steal_pointer(member);
+        *member = g_strconcat(before, last, NULL);
+    }
     g_clear_pointer(&p->ctxt->myDoc, xmlFreeDoc);
 }
 
@@ -383,7 +396,7 @@ static gboolean check_required(Parser *p, const char *element, const VgXmlMap *m
 
 static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
     Parser *p = ((xmlParserCtxt *)data)->_private;
-    if (p->error != NULL || p->depth == 0)
+    if (p->error != NULL || !p->ctxt->wellFormed || p->depth == 0)
         return;
     if (p->raw > 0) {
         xmlSAX2EndElementNs(data, name, prefix, uri);
