@@ -287,7 +287,7 @@ static void test_journal_format(Place *place, gconstpointer unused) {
 }
 
 static gboolean open_journal(const char *path) {
-    g_autofree char *all = read_journal(path);
+    g_free(read_journal(path));
     return TRUE;
 }
 
