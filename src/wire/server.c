@@ -287,6 +287,8 @@ VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *han
     VgServerSource *self = (VgServerSource *)server->source;
     self->server = server;
     self->tag = g_source_add_unix_fd(server->source, server->epoll, G_IO_IN);
+    /* Nothing here turns the loop again. A source that may not recurse is taken out of the poll and put back at each turn: three system calls more. */
+    g_source_set_can_recurse(server->source, TRUE);
     g_source_attach(server->source, server->context);
     return server;
 }
