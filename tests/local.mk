@@ -24,3 +24,5 @@ TESTS += \
 EXTRA_DIST += \
 	build-aux/layers.awk build-aux/layers.txt \
 	build-aux/sizes.awk build-aux/size-exceptions.txt
+
+EXTRA_DIST += tests/xen-host
