@@ -22,9 +22,10 @@ gboolean vg_xen_conv_memory(const VgXenConv *conv, GError **error) {
                      dom->memory);
         return FALSE;
     }
-    if (balloon && balloon->model != VG_BALLOON_NONE && balloon->model != VG_BALLOON_XEN) {
+    /* 'virtio', which clouds write for every hypervisor, gets what a Xen guest has: the same service. */
+    if (balloon && balloon->model == VG_BALLOON_OFF) {
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
-                     _("<memballoon>: a Xen guest always has the model 'xen' and no other"));
+                     _("<memballoon model='none'>: a Xen guest always has a balloon; leave the element out"));
         return FALSE;
     }
     guint64 now = dom->current_memory ? MIN(dom->current_memory, dom->memory) : dom->memory;
