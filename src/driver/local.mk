@@ -33,3 +33,10 @@ tests_unit_test_markup_SOURCES = tests/unit/test-markup.c
 tests_unit_test_markup_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_markup_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_markup_LDADD = $(VG_RIG_LDADD)
+check_PROGRAMS += tests/unit/test-driver-crash
+TESTS += tests/unit/test-driver-crash
+tests_unit_test_driver_crash_SOURCES = tests/unit/test-driver-crash.c $(VG_RIG)
+tests_unit_test_driver_crash_CPPFLAGS = $(VG_RIG_CPPFLAGS)
+tests_unit_test_driver_crash_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_driver_crash_LDADD = $(VG_RIG_LDADD)
+

@@ -3,7 +3,7 @@
  * recover.c: start-up. What is on disk, what Xen runs and what the ledger says are put together again:
  *
  *     status recorded, domain runs with its token     adopted; unpaused if the start had not come so far
- *     intent only, domain with its token              half-made: destroyed
+ *     intent only, domain with its token or nameless  half-made: destroyed
  *     a token of ours and no status at all            adopted if there is a definition (the status was lost, not the guest), else shown
  *     no token                                        of other hands: shown, left alone
  *     status, but no such domain                      it ended while nobody looked: shut off
@@ -235,7 +235,7 @@ static gboolean adopt_without_status(VgDriverState *hub, const VgXenDomain *xd) 
 
 static void destroy_half_made(VgDriverState *hub, const VgXenDomain *xd) {
     g_autoptr(GError) error = NULL;
-    vg_info("destroying domain %u ('%s'), whose start did not come to its end", xd->domid, xd->name);
+    vg_info("destroying domain %u ('%s'), whose start did not come to its end", xd->domid, xd->name ? xd->name : "");
     if (vg_fault("driver.recover.destroy") || !hub->xen->ops->destroy(hub->xen, xd->domid, &error))
         vg_warn("domain %u would not go: %s", xd->domid, error ? error->message : "told to fail");
 }
@@ -247,9 +247,19 @@ static const VgStatus *status_of(const VgStatus *all, gsize n, const VgUuid *uui
     return NULL;
 }
 
+/* By its token; or, before it had one, by the intent with its UUID and by having no name yet either. */
+static gboolean is_ours(const VgStatus *status, const VgXenDomain *xd) {
+    if (!status)
+        return FALSE;
+    if (xd->token)
+        return g_strcmp0(status->token, xd->token) == 0;
+    gboolean other = !status->recorded || status->domid != (int)xd->domid;
+    return other && !(xd->name && *xd->name);
+}
+
 static void take_domain(VgDriverState *hub, const VgStatus *all, gsize n, const VgXenDomain *xd) {
     const VgStatus *status = status_of(all, n, &xd->uuid);
-    gboolean ours = status && xd->token && g_strcmp0(status->token, xd->token) == 0;
+    gboolean ours = is_ours(status, xd);
     if (xd->run == VG_XEN_DYING)
         return;
     if (ours && (!status->recorded || status->domid != (int)xd->domid))

@@ -127,7 +127,9 @@ static void went_down(VgRun *run, GError *error) {
     gboolean starting = dom->life.phase == VG_LIFE_STARTING;
     VgOp *op = g_steal_pointer(&run->op);
     let_go(run, dom);
-    take_outcome(run, dom, starting ? VG_IN_START_FAILED : VG_IN_DOWN);
+    /* A restart that got stuck on its way down has no way up. */
+    if (take_outcome(run, dom, starting ? VG_IN_START_FAILED : VG_IN_DOWN) == VG_DO_START)
+        take_outcome(run, dom, VG_IN_START_FAILED);
     if (!dom->leftover)
         vg_run_free(run);
     if (!starting)

@@ -16,6 +16,8 @@ typedef struct {
     guint guests;
 } Rig;
 
+/* A folder with a small host in it, for rig_new(). */
+char *rig_new_host(void);
 /* @dir NULL: a new one, removed at the end. NULL: the driver does not start. */
 Rig *rig_new(const char *dir);
 /* What a new process of the daemon would see: everything but the folder is gone. */

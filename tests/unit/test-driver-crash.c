@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-driver-crash.c: every effect of a guest's life fails once, and the daemon dies once at every effect. Afterwards a new daemon
+ * finds what runs and takes it over, and of what does not run nothing is left: no domain, no device, no claim, no status.
+ *
+ * The story runs in a child (this program with --child), because it is to die. First a run that only logs the points it passes says which there are.
+ */
+#include <libvirt/libvirt.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "rig.h"
+
+static const char *self;
+
+/* --- in the child --------------------------------------------------------------------------------------------------------------- */
+
+static int call(Rig *rig, void (*slow)(VgSession *session, const VgUuid *dom, VgDone done)) {
+    Outcome outcome;
+    VgUuid uuid = rig_uuid(rig, "g");
+    slow(rig->session, &uuid, rig_done(&outcome));
+    rig_wait(&outcome);
+    int code = outcome.code;
+    outcome_clear(&outcome);
+    return code;
+}
+
+/* Nothing is under way any more: between two lives of a guest it looks shut off, but still counts. */
+static void settle(Rig *rig) {
+    gint64 until = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+    for (;;) {
+        int state = rig_state(rig, "g", NULL);
+        gboolean moving = state == VIR_DOMAIN_SHUTDOWN || (state == VIR_DOMAIN_SHUTOFF && rig->guests > 0);
+        if (!moving || g_get_monotonic_time() > until)
+            return;
+        rig_spin(2);
+    }
+}
+
+/* Defines, starts, pauses, lets go on, reboots, destroys. Whatever fails: a start that failed left nothing. */
+static int story(const char *dir) {
+    vg_fault_init();
+    Rig *rig = rig_new(dir);
+    if (!rig)
+        return 0;
+    g_autofree char *t4 = vgpu_xml("GRID T4-1Q", NULL);
+    g_autofree char *xml = guest_xml("g", "11111111-2222-3333-4444-555555555555", NULL, t4);
+    if (rig_define(rig, xml, NULL)) {
+        g_assert_cmpint(rig_state(rig, "g", NULL), ==, -1);
+        rig_free(rig);
+        return 0;
+    }
+    if (rig_start(rig, "g", 0, NULL) && rig_state(rig, "g", NULL) == VIR_DOMAIN_SHUTOFF)
+        rig_assert_clean(rig);
+    call(rig, vg_driver.suspend);
+    call(rig, vg_driver.resume);
+    if (rig_state(rig, "g", NULL) == VIR_DOMAIN_RUNNING) {
+        rig_act(rig, "g", "reboot");
+        gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC;
+        while (!strstr(rig->events->str, "g:#1 g:5/0 g:2/0") && g_get_monotonic_time() < until &&
+               rig_state(rig, "g", NULL) != VIR_DOMAIN_SHUTOFF && !strstr(rig->events->str, "g:5/1"))
+            rig_spin(2);
+        settle(rig);
+    }
+    rig_destroy(rig, "g", NULL);
+    rig_free(rig);
+    return 0;
+}
+
+/* Only what a new daemon does first. */
+static int repair(const char *dir) {
+    vg_fault_init();
+    Rig *rig = rig_new(dir);
+    if (rig)
+        rig_free(rig);
+    return 0;
+}
+
+/* --- in the parent -------------------------------------------------------------------------------------------------------------- */
+
+static int child(const char *what, const char *dir, const char *fault, const char *log) {
+    g_auto(GStrv) env = g_get_environ();
+    if (fault)
+        env = g_environ_setenv(env, "VIRTGRID_FAULT", fault, TRUE);
+    if (log)
+        env = g_environ_setenv(env, "VIRTGRID_FAULT_LOG", log, TRUE);
+    const char *argv[] = {self, what, dir, NULL};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *err = NULL;
+    int status = -1;
+    if (!g_spawn_sync(NULL, (char **)argv, env, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &err, &status, &error))
+        g_error("%s", error->message);
+    if (status != 0 && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+        g_error("%s with %s: status %d: %s", what, fault ? fault : "no fault", status, err);
+    return status;
+}
+
+/* "name:N" of each point a run passes, N counting its name's occurrences. */
+static GPtrArray *points_of(const char *log) {
+    GPtrArray *points = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *text = NULL;
+    g_assert_true(g_file_get_contents(log, &text, NULL, NULL));
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(text), "\n", -1);
+    for (guint i = 0; lines[i]; i++) {
+        guint n = GPOINTER_TO_UINT(g_hash_table_lookup(seen, lines[i])) + 1;
+        g_hash_table_replace(seen, g_strdup(lines[i]), GUINT_TO_POINTER(n));
+        g_ptr_array_add(points, g_strdup_printf("%s=%%s:%u", lines[i], n));
+    }
+    return points;
+}
+
+static char *fault_at(GPtrArray *points, guint i, const char *action) {
+    g_auto(GStrv) halves = g_strsplit(g_ptr_array_index(points, i), "%s", 2);
+    return g_strconcat(halves[0], action, halves[1], NULL);
+}
+
+static void remove_dir(const char *dir) {
+    g_autofree char *command = g_strdup_printf("rm -rf '%s'", dir);
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+}
+
+/* A new daemon: the guest runs and can be used, or it is off and nothing of it is left. */
+static void check_host(const char *dir, const char *fault) {
+    g_test_message("%s", fault);
+    Rig *rig = rig_new(dir);
+    g_assert_nonnull(rig);
+    settle(rig);
+    int state = rig_state(rig, "g", NULL);
+    if (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_PAUSED) {
+        g_assert_cmpuint(rig->guests, ==, 1);
+        g_autofree char *xml = rig_xml(rig, "g", 0);
+        g_assert_nonnull(strstr(xml, "<bound "));
+        g_assert_cmpint(rig_destroy(rig, "g", NULL), ==, 0);
+    }
+    rig_assert_clean(rig);
+    if (state >= 0) { /* and it starts again */
+        g_assert_cmpint(rig_start(rig, "g", 0, NULL), ==, 0);
+        g_assert_cmpint(rig_destroy(rig, "g", NULL), ==, 0);
+        rig_assert_clean(rig);
+    }
+    rig_free(rig);
+}
+
+static GPtrArray *log_points(const char *what, const char *dir) {
+    g_autofree char *log = g_build_filename(dir, "points", NULL);
+    child(what, dir, NULL, log);
+    return points_of(log);
+}
+
+static gboolean has_point(GPtrArray *points, const char *prefix) {
+    for (guint i = 0; i < points->len; i++)
+        if (g_str_has_prefix(g_ptr_array_index(points, i), prefix))
+            return TRUE;
+    return FALSE;
+}
+
+static void at_every_point(const char *action) {
+    g_autofree char *first = rig_new_host();
+    g_autoptr(GPtrArray) points = log_points("--child", first);
+    remove_dir(first);
+    static const char *const rungs[] = {"claim",  "intent", "ledger", "vgpus",  "config",
+                                        "memory", "domain", "record", "unpause"};
+    for (guint i = 0; i < G_N_ELEMENTS(rungs); i++) { /* a story that passes none of them would show nothing */
+        g_autofree char *up = g_strdup_printf("driver.start.%s=", rungs[i]);
+        g_autofree char *down = g_strdup_printf("driver.stop.%s=", rungs[i]);
+        g_assert_true(has_point(points, up) && has_point(points, down));
+    }
+    for (guint i = 0; i < points->len; i++) {
+        g_autofree char *fault = fault_at(points, i, action);
+        g_autofree char *dir = rig_new_host();
+        int status = child("--child", dir, fault, NULL);
+        g_assert_cmpint(WIFSIGNALED(status), ==, g_str_equal(action, "kill"));
+        check_host(dir, fault);
+        remove_dir(dir);
+    }
+}
+
+static void test_kill(void) {
+    at_every_point("kill");
+}
+
+static void test_fail(void) {
+    at_every_point("fail");
+}
+
+/* Dead twice: in the middle of a start, then in the middle of the repair. */
+static void test_repair(gconstpointer action) {
+    static const char *const deaths[] = {"driver.start.record=kill", "driver.start.done=kill",
+                                         "driver.stop.vgpus=kill"};
+    for (guint d = 0; d < G_N_ELEMENTS(deaths); d++) {
+        g_autofree char *first = rig_new_host();
+        child("--child", first, deaths[d], NULL);
+        g_autoptr(GPtrArray) points = log_points("--repair", first);
+        remove_dir(first);
+        for (guint i = 0; i < points->len; i++) {
+            g_autofree char *fault = fault_at(points, i, action);
+            g_autofree char *dir = rig_new_host();
+            child("--child", dir, deaths[d], NULL);
+            child("--repair", dir, fault, NULL);
+            check_host(dir, fault);
+            remove_dir(dir);
+        }
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc == 3 && g_str_equal(argv[1], "--child"))
+        return story(argv[2]);
+    if (argc == 3 && g_str_equal(argv[1], "--repair"))
+        return repair(argv[2]);
+    g_test_init(&argc, &argv, NULL);
+    self = argv[0];
+    g_test_add_func("/driver/crash/kill", test_kill);
+    g_test_add_func("/driver/crash/fail", test_fail);
+    g_test_add_data_func("/driver/crash/repair-kill", "kill", test_repair);
+    return g_test_run();
+}
