@@ -222,7 +222,7 @@ VgJson *vg_gpus_json_capacity(VgGpus *gpus) {
         const VgGpuGroup *group = &g_array_index(gpus->groups, VgGpuGroup, g);
         VgJson *doc = vg_json_append(groups, vg_json_new_object());
         vg_json_set_string(doc, "name", group->name);
-        vg_json_set_string(doc, "policy", vg_names_name(&vg_policy_names, (int)group->policy));
+        vg_json_set_string(doc, "policy", vg_names_name(&vg_gpu_policy_names, (int)group->policy));
         vg_json_set_bool(doc, "default", !group->own);
         VgJson *members = vg_json_set(doc, "gpus", vg_json_new_array());
         for (guint i = 0; i < gpus->inventory.n; i++)

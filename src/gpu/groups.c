@@ -17,7 +17,7 @@
 #define MAX_FILE (16 << 20)
 #define MAX_GROUPS 4096
 
-VG_NAMES(vg_policy_names, VG_POLICY_LAST, "depth-first", "breadth-first");
+VG_NAMES(vg_gpu_policy_names, VG_POLICY_LAST, "depth-first", "breadth-first");
 
 typedef struct {
     const char *path;
@@ -64,7 +64,7 @@ static gboolean read_group(Reading *r, const VgJson *o, GError **error) {
         return bad(r, error, "groups", _("a group needs a name"));
     if (group_find(r->groups, name) != VG_PLACE_ANY)
         return bad(r, error, name, _("there are two groups of this name"));
-    int policy = policy_name != NULL ? vg_names_value(&vg_policy_names, policy_name) : VG_POLICY_DEPTH_FIRST;
+    int policy = policy_name != NULL ? vg_names_value(&vg_gpu_policy_names, policy_name) : VG_POLICY_DEPTH_FIRST;
     if (policy < 0)
         return bad(r, error, name, _("policy can be depth-first or breadth-first"));
     guint group = group_add(r->groups, name, (VgPolicy)policy, TRUE);

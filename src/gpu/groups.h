@@ -15,7 +15,7 @@ typedef struct {
     gboolean own; /* the administrator's, not a default one */
 } VgGpuGroup;
 
-extern const VgNames vg_policy_names;
+extern const VgNames vg_gpu_policy_names;
 
 /* Sets group of every GPU and enabled of every offer. @path may be absent. @ret: of VgGpuGroup, g_array_unref. INVALID_ARG naming member and reason; entries for
  * GPUs that are not there now are kept for when they come back, so they are no error. Blocks. */
