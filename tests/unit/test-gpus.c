@@ -541,6 +541,29 @@ static void test_unreadable_ledger(Fixture *f, gconstpointer unused) {
     g_assert_nonnull(strstr(error->message, "newer virtgrid"));
 }
 
+/* A power cut in the middle of the last record: what was whole before it is kept. */
+static void test_torn_ledger(Fixture *f, gconstpointer unused) {
+    g_autoptr(GError) error = NULL;
+    VgClaim *a = claim_one(f, "a", "GRID K260Q"), *b = claim_one(f, "b", "GRID K260Q");
+    g_assert_true(vg_claim_record(a, &error) && vg_claim_record(b, &error));
+    stop(f);
+    g_autofree char *text = NULL;
+    gsize len = 0, n = 0;
+    g_assert_true(g_file_get_contents(f->ledger, &text, &len, NULL));
+    g_assert_true(g_file_set_contents(f->ledger, text, (gssize)len - 20, NULL));
+    start(f);
+    g_autofree VgClaim **claims = vg_gpus_claims(f->gpus, &n);
+    g_assert_cmpuint(n, ==, 1);
+    VgClaim *c = claim_one(f, "c", "GRID K260Q");
+    g_assert_cmpstr(gpu_of(c, 0), ==, "0000:44:00.0");
+    g_assert_true(vg_claim_record(c, &error));
+    stop(f);
+    start(f);
+    g_free(g_steal_pointer(&claims));
+    claims = vg_gpus_claims(f->gpus, &n);
+    g_assert_cmpuint(n, ==, 2);
+}
+
 /* The ledger stays small however many come and go, and no generation comes twice. */
 static void test_compaction(Fixture *f, gconstpointer unused) {
     g_autoptr(GError) error = NULL;
@@ -654,6 +677,7 @@ int main(int argc, char **argv) {
     TEST(restart);
     TEST(pulled_gpu);
     TEST(unreadable_ledger);
+    TEST(torn_ledger);
     TEST(compaction);
     TEST(documents);
     TEST(plan);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gpu/host_real.h"
 #include "gpu/inventory.h"
 
 #define VG_AREA "test"
@@ -150,6 +151,21 @@ static void test_vfs(void) {
     g_assert_cmpstr(t.inventory.gpus[0].model, ==, "NVIDIA A16");
 }
 
+/* PCI-1: whatever machine this is, its GPUs can be listed. Only reads. */
+static void test_this_machine(void) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = catalogue();
+    g_autoptr(VgTypes) types = vg_types_load(path, NULL);
+    VgGpuHost *host = vg_gpu_host_real_new(FALSE, NULL, NULL);
+    VgInventory inventory = {0};
+    gboolean good = vg_inventory_read(host, types, &inventory, &error);
+    g_assert_true(good || error != NULL); /* a container may forbid it, with a reason */
+    for (guint i = 0; i < inventory.n; i++)
+        g_assert_true(inventory.gpus[i].record.class_code >> 16 == 0x03 && inventory.gpus[i].model != NULL);
+    vg_inventory_clear(&inventory);
+    host->ops->free(host);
+}
+
 /* --- the catalogue --------------------------------------------------------------------------------------------------------- */
 
 static void test_catalogue(void) {
@@ -233,6 +249,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/inventory/no-names", test_no_names);
     g_test_add_func("/inventory/domain", test_domain);
     g_test_add_func("/inventory/vfs", test_vfs);
+    g_test_add_func("/inventory/PCI-1", test_this_machine);
     g_test_add_func("/types/catalogue", test_catalogue);
     g_test_add_func("/types/kernel-id-wins", test_kernel_id_wins);
     g_test_add_func("/types/bad-catalogue", test_bad_catalogue);
