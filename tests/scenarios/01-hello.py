@@ -7,12 +7,12 @@ from host import has, lacks, same
 
 def run(host):
     for ro in (False, True):
-        same(host.virsh("uri", ro=ro), "xen:///system", "uri")
+        same(host.virsh("uri", ro=ro).split("?")[0], "xen:///system", "uri")
         has(host.virsh("version", ro=ro), "Using API: Xen", "Running hypervisor: Xen 4.17")
         assert host.virsh("hostname", ro=ro), "an empty host name"
         has(host.virsh("nodeinfo", ro=ro), "CPU model:", "x86_64", "CPU(s):", "Memory size:")
         same(host.guests("--all", ro=ro), "", "a fresh host's guests")
-    same(host.virsh("-c", host.uri("virtgridd-sock", "grid"), "uri"), "grid:///system", "uri over grid")
+    same(host.virsh("-c", host.uri("virtgridd-sock", "grid"), "uri").split("?")[0], "grid:///system", "uri over grid")
 
     caps = ET.fromstring(host.virsh("capabilities"))
     same(caps.findtext("host/cpu/arch"), "x86_64", "arch")

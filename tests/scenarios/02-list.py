@@ -25,7 +25,7 @@ def run(host):
             (["--state-running"], ["gone", "run"]),
             (["--state-paused"], ["paused"]),
             (["--state-shutoff"], inactive),
-            (["--state-paused", "--state-shutoff"], ["auto", "off", "paused"]),
+            (["--all", "--state-paused", "--state-shutoff"], ["auto", "off", "paused"]),
             (["--state-other", "--all"], []),
             (["--all", "--with-managed-save"], []),
             (["--all", "--without-managed-save"], sorted(active + inactive)),

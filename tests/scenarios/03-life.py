@@ -1,7 +1,7 @@
 """A guest's life through virsh: define, start, pause, reboot, shut down, kill, forget; and what is refused when."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
 from guests import guest
-from host import has, same
+from host import same
 
 UUID = "6e2f3f5c-38b1-4c39-9f8c-8f0d7a0c1b11"
 
@@ -13,7 +13,7 @@ def run(host):
 
 def life(host, kind):
     name = kind + "guest"
-    has(host.virsh("define", host.file("a.xml", guest(name, kind=kind, uuid=UUID, vcpus=2))), name)
+    host.define(guest(name, kind=kind, uuid=UUID, vcpus=2))
     same(host.virsh("domuuid", name), UUID, "uuid")
     same(host.virsh("domname", UUID), name, "name")
     same(host.virsh("domid", name), "-", "id when off")
@@ -51,7 +51,7 @@ def life(host, kind):
     same(host.guests("--all"), "", "what is left")
 
     # undefined while it runs: it becomes transient and leaves with its end
-    host.virsh("define", host.file("a.xml", guest(name, kind=kind)))
+    host.define(guest(name, kind=kind))
     host.virsh("start", name)
     host.virsh("undefine", name)
     same(fields(host.virsh("dominfo", name))["Persistent"], "no", "persistent")

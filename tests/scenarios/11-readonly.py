@@ -19,7 +19,7 @@ def run(host):
     for command in (["dumpxml", "r", "--security-info"], ["suspend", "r"], ["shutdown", "r"], ["reboot", "r"], ["destroy", "r"], ["undefine", "r"],
                     ["autostart", "r"], ["desc", "r", "new"], ["start", "r"], ["define", host.file("n.xml", guest("n"))],
                     ["create", host.file("c.xml", guest("c"))]):
-        host.refused(*command, ro=True, because="already" if command[0] == "start" else "read only")
+        host.refused(*command, ro=True, because="already" if command[0] == "start" else "forbidden")
     same(host.state("r"), "running", "state")
     same(host.virsh("dumpxml", "r", "--inactive"), before, "definition")
     same(host.guests("--all"), "r", "guests")

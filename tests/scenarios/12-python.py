@@ -33,9 +33,9 @@ def events(host, libvirt, conn):
             seen.append(what)
             news.notify_all()
 
-    def wait_for(what):
+    def wait_for(what, times=1):
         with news:
-            if not news.wait_for(lambda: what in seen, PATIENCE):
+            if not news.wait_for(lambda: seen.count(what) >= times, PATIENCE):
                 raise Failed("no event %r, only %r" % (what, seen))
 
     ids = [conn.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE,
@@ -51,8 +51,12 @@ def events(host, libvirt, conn):
     wait_for(("py", libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED))
     dom.reboot()
     wait_for(("py", "reboot"))
+    wait_for(("py", libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_BOOTED), 2)
+    same(dom.isActive(), 1, "isActive after the reboot")
+    stop = ("py", libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN)
+    before = seen.count(stop)
     dom.shutdown()
-    wait_for(("py", libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN))
+    wait_for(stop, before + 1)
     same(dom.isActive(), 0, "isActive")
     conn.defineXML(guest("py", vgpu(), uuid=dom.UUIDString(), vcpus=2))
     wait_for(("py", libvirt.VIR_DOMAIN_EVENT_DEFINED, libvirt.VIR_DOMAIN_EVENT_DEFINED_UPDATED))

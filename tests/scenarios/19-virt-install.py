@@ -20,7 +20,7 @@ def run(host):
                           ("pv", ["--paravirt", "--graphics", "none", "--boot", "kernel=" + kernel]),
                           ("pvh", ["--graphics", "none", "--boot", "os_type=xenpvh,kernel=" + kernel])):
         text = host.run(*common, "--name", name, "--import", "--print-xml", *options).out
-        has(host.define(text), name)
+        host.define(text)
         host.virsh("start", name)
         same(host.state(name), "running", "state")
     has(host.gridctl("vgpus"), "hvm", "GRID K260Q")

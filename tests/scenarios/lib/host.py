@@ -11,8 +11,8 @@ import time
 
 import wire
 
-BUILD = os.environ.get("builddir", os.getcwd())
-SOURCE = os.environ.get("srcdir", os.getcwd())
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+BUILD = os.environ.get("builddir") or os.path.join(TOP, "build")
 PATIENCE = 15  # seconds for anything that should take milliseconds
 
 
