@@ -10,27 +10,12 @@
 #include "base/log.h"
 
 /* The domain if the call may go on; otherwise it has been answered. */
-static VgDom *subject(VgSession *session, const VgUuid *uuid, guint flags, guint known, const char *call, VgDone done) {
+static VgDom *guest(VgSession *session, const VgUuid *uuid, guint flags, guint known, const char *call, VgDone done) {
     GError *error = NULL;
-    VgDom *dom = vg_flags_known(flags, known, call, &error) ? vg_hub_dom(session->hub, uuid, &error) : NULL;
+    VgDom *dom = vg_flags_known(flags, known, call, &error) ? vg_hub_guest(session->hub, uuid, &error) : NULL;
     if (!dom)
         vg_done_error(done, error);
     return dom;
-}
-
-static gboolean is_dom0(const VgDom *dom, VgDone done) {
-    GError *error = NULL;
-    if (!vg_uuid_is_null(&dom->uuid))
-        return FALSE;
-    vg_set_error(&error, VG_ERR_OPERATION_INVALID,
-                 _("Domain-0 is the host itself and does not support requested operation"));
-    vg_done_error(done, error);
-    return TRUE;
-}
-
-static VgDom *guest(VgSession *session, const VgUuid *uuid, guint flags, guint known, const char *call, VgDone done) {
-    VgDom *dom = subject(session, uuid, flags, known, call, done);
-    return dom && !is_dom0(dom, done) ? dom : NULL;
 }
 
 /* --- start ----------------------------------------------------------------------------------------------------------- */

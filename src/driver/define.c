@@ -233,7 +233,7 @@ void vg_undefine(VgSession *session, const VgUuid *uuid, guint flags, VgDone don
     GError *error = NULL;
     VgDom *dom = NULL;
     if (vg_flags_known(flags, known, "virDomainUndefineFlags", &error))
-        dom = vg_hub_dom(session->hub, uuid, &error);
+        dom = vg_hub_guest(session->hub, uuid, &error);
     if (dom)
         vg_op_push(vg_op_new(session->hub, dom, begin_undefine, done), VG_OP_LAST);
     else
@@ -273,7 +273,7 @@ static void begin_autostart(VgOp *op) {
 
 void vg_set_autostart(VgSession *session, const VgUuid *uuid, gboolean on, VgDone done) {
     GError *error = NULL;
-    VgDom *dom = vg_hub_dom(session->hub, uuid, &error);
+    VgDom *dom = vg_hub_guest(session->hub, uuid, &error);
     if (!dom) {
         vg_done_error(done, error);
         return;

@@ -74,6 +74,8 @@ void vg_op_job(VgOp *op, gboolean (*job)(VgOp *op, GError **error), void (*after
 void vg_done_error(VgDone done, GError *error);
 /* The domain of @uuid that clients see, or NULL with NO_DOMAIN. */
 VgDom *vg_hub_dom(VgDriverState *hub, const VgUuid *uuid, GError **error);
+/* The same for a call that changes something: Domain-0 is refused, OPERATION_INVALID. */
+VgDom *vg_hub_guest(VgDriverState *hub, const VgUuid *uuid, GError **error);
 
 /* --- events.c --------------------------------------------------------------------------------------------------------- */
 

@@ -180,7 +180,7 @@ static gboolean set_ok(int type, const char *metadata, const char *key, const ch
 void vg_set_metadata(VgSession *session, const VgUuid *uuid, int type, const char *metadata, const char *key,
                      const char *uri, guint flags, VgDone done) {
     GError *error = NULL;
-    VgDom *dom = set_ok(type, metadata, key, uri, flags, &error) ? vg_hub_dom(session->hub, uuid, &error) : NULL;
+    VgDom *dom = set_ok(type, metadata, key, uri, flags, &error) ? vg_hub_guest(session->hub, uuid, &error) : NULL;
     if (!dom) {
         vg_done_error(done, error);
         return;

@@ -178,7 +178,7 @@ gboolean vg_nodedev_parent(VgSession *session, const char *name, char **ret, GEr
     Device dev;
     if (!find_device(session, name, &dev, error))
         return FALSE;
-    *ret = dev.is_gpu ? g_strdup("computer") : vg_nodedev_pci_name(parent_of(dev.place));
+    *ret = dev.is_gpu ? NULL : vg_nodedev_pci_name(parent_of(dev.place));
     return TRUE;
 }
 

@@ -22,6 +22,15 @@ VgDom *vg_hub_dom(VgDriverState *hub, const VgUuid *uuid, GError **error) {
     return NULL;
 }
 
+VgDom *vg_hub_guest(VgDriverState *hub, const VgUuid *uuid, GError **error) {
+    VgDom *dom = vg_hub_dom(hub, uuid, error);
+    if (!dom || !vg_uuid_is_null(&dom->uuid))
+        return dom;
+    vg_set_error(error, VG_ERR_OPERATION_INVALID,
+                 _("Domain-0 is the host itself and does not support requested operation"));
+    return NULL;
+}
+
 void vg_done_error(VgDone done, GError *error) {
     if (done.func)
         done.func(NULL, NULL, error, done.data);

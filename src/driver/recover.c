@@ -121,8 +121,11 @@ static VgDomain *foreign_def(const VgXenDomain *xd) {
                         xd->mem_kib, MAX(xd->vcpus, 1));
     g_autoptr(GError) error = NULL;
     VgDomain *def = vg_domain_parse(xml, 0, &error);
-    if (!def)
+    if (!def) {
         vg_warn("domain %u of other hands cannot be shown: %s", xd->domid, error->message);
+        return NULL;
+    }
+    def->uuid = xd->uuid; /* domain 0 has none but zeros, which a client's XML may not have */
     return def;
 }
 

@@ -132,7 +132,7 @@ static void begin_device(VgOut *out, const char *name, const char *path, const c
 char *vg_nodedev_pci_format(const VgNodedevPci *dev) {
     VgOut out = {.text = g_string_sized_new(1024)};
     g_autofree char *name = vg_nodedev_pci_name(&dev->addr);
-    begin_device(&out, name, dev->path, dev->parent ? dev->parent : "computer", dev->driver);
+    begin_device(&out, name, dev->path, dev->parent, dev->driver);
     vg_out_open(&out, "capability");
     vg_out_attr(&out, "type", "pci");
     vg_out_leaff(&out, "class", "0x%.6x", dev->class_code);

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     VgPciAddr addr;
     const char *path;   /* in /sys, or NULL */
-    const char *parent; /* name of the node device above; NULL: "computer" */
+    const char *parent; /* name of the node device above; NULL: none is shown, the device is a root of the tree */
     const char *driver; /* or NULL */
     guint32 class_code;
     guint16 product, vendor;
