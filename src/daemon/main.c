@@ -147,6 +147,14 @@ static gboolean start_driver(VgDaemon *daemon, GError **error) {
     return FALSE;
 }
 
+/* Before anybody can connect: whoever got an answer may also end us properly. */
+static void watch_signals(VgDaemon *daemon) {
+    daemon->loop = g_main_loop_new(NULL, FALSE);
+    g_unix_signal_add(SIGTERM, on_stop, daemon);
+    g_unix_signal_add(SIGINT, on_stop, daemon);
+    g_unix_signal_add(SIGHUP, on_hup, daemon);
+}
+
 static gboolean start(VgDaemon *daemon, GError **error) {
     if (daemon->options.simulate == NULL && !check_real_host(error))
         return FALSE;
@@ -155,6 +163,7 @@ static gboolean start(VgDaemon *daemon, GError **error) {
     daemon->proc = vg_proc_new(&daemon->driver, daemon->state);
     daemon->server = vg_server_new(&daemon->config.limits, vg_proc_handler(), daemon->proc);
     vg_server_poll_directly(daemon->server);
+    watch_signals(daemon);
     return vg_sockets_listen(daemon, error);
 }
 
@@ -200,10 +209,6 @@ static void prepare_process(void) {
 }
 
 static void run(VgDaemon *daemon, int ready) {
-    daemon->loop = g_main_loop_new(NULL, FALSE);
-    g_unix_signal_add(SIGTERM, on_stop, daemon);
-    g_unix_signal_add(SIGINT, on_stop, daemon);
-    g_unix_signal_add(SIGHUP, on_hup, daemon);
     if (daemon->options.timeout > 0)
         g_timeout_add_seconds(1, on_second, daemon);
     vg_info("virtgridd %s is ready on %s/virtxend-sock", PACKAGE_VERSION, daemon->socketdir);
