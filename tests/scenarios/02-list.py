@@ -40,8 +40,8 @@ def run(host):
     # the host itself is a domain as well, as with libvirt's own Xen driver
     same(host.virsh("domid", "Domain-0"), "0", "id of the host")
     same(host.virsh("domuuid", "Domain-0"), "00000000-0000-0000-0000-000000000000", "UUID of the host")
-    for command in ("destroy", "shutdown", "undefine", "start"):
-        host.refused(command, "Domain-0", because="")
+    for command in ("destroy", "shutdown", "undefine", "autostart", "suspend"):
+        host.refused(command, "Domain-0", because="the host itself")
     same(len(host.virsh("list", "--all", "--uuid").split()), 6, "UUIDs")
     same(len(host.virsh("list", "--id").split()), 4, "ids")
     table = {line.split()[1]: line.split()[0::2] for line in host.virsh("list", "--all").splitlines()}

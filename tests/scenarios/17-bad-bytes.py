@@ -62,7 +62,7 @@ def biggest(host, memory):
     for _ in range(3):
         with host.wire() as c:
             c.open()
-            payload = b"\0" * (wire.MAX - wire.HEADER)
+            payload = b"\xff" * (wire.MAX - wire.HEADER)
             try:
                 c.send(wire.message(wire.GET_XML, payload))
                 reply = c.receive()
@@ -80,7 +80,7 @@ def halves(host):
         try:
             c = host.wire()
             c.open()
-            c.send(wire.message(wire.GET_XML, b"\0" * 5000)[:28 + i * 80])
+            c.send(wire.message(wire.GET_XML, b"\xff" * 5000)[:28 + i * 80])
         except (OSError, AttributeError):
             pass
         stuck.append(c)
