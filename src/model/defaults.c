@@ -19,6 +19,17 @@ static gboolean fail(GError **error, const char *message) {
 
 /* --- the domain's own ----------------------------------------------------------------------- */
 
+/* What tells a firmware how to boot means nothing where a bootloader or the kernel is started at once. */
+static void forget_firmware(VgOs *os) {
+    while (os->n_boot > 0)
+        g_free(vg_xml_array_take(&os->boot, &os->n_boot, os->n_boot - 1));
+    os->bootmenu = os->bios_useserial = VG_TRISTATE_NONE;
+    os->bootmenu_timeout = -1;
+    os->bios_reboot_timeout = -2;
+    os->firmware = VG_FIRMWARE_NONE;
+    g_clear_pointer(&os->acpi_table, g_free);
+}
+
 static gboolean fill_os(VgDomain *dom, GError **error) {
     VgOs *os = &dom->os;
     static const char *const machines[VG_OS_LAST] = {
@@ -31,6 +42,8 @@ static gboolean fill_os(VgDomain *dom, GError **error) {
         os->arch = g_strdup("x86_64");
     if (os->machine == NULL)
         os->machine = g_strdup(machines[os->type]);
+    if (dom->bootloader != NULL || os->type != VG_OS_HVM)
+        forget_firmware(os);
     if (os->loader != NULL && os->loader_type == VG_LOADER_NONE)
         os->loader_type = VG_LOADER_ROM;
     return TRUE;
@@ -310,6 +323,8 @@ gboolean vg_domain_fill_defaults(VgDomain *dom, guint flags, GError **error) {
     if (!fill_devices(dom, error) || !fill_boot(dom, error))
         return FALSE;
     join_console_and_serial(dom);
+    for (gsize i = 0; i < dom->n_consoles; i++)
+        dom->consoles[i]->port = (int)i; /* whatever was given: the API names them so */
     vg_domain_add_controllers(dom);
     join_graphics_and_video(dom);
     return TRUE;

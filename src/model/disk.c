@@ -197,6 +197,8 @@ gboolean vg_disk_fill_defaults(VgDisk *disk, const VgDomain *dom, GError **error
         disk->readonly = TRUE;
     if (g_strcmp0(disk->tray, "closed") == 0)
         g_clear_pointer(&disk->tray, g_free);
+    if (disk->cache == VG_CACHE_DEFAULT)
+        disk->cache = VG_CACHE_NONE;
     if (disk->format == VG_FORMAT_NONE)
         disk->format = VG_FORMAT_RAW;
     if (disk->type == VG_DISK_NETWORK && disk->driver_name == NULL)

@@ -191,6 +191,7 @@ void vg_interface_fill_defaults(VgInterface *net) {
         net->mac = (VgMac){{0x00, 0x16, 0x3e, noise.b[0] & 0x7f, noise.b[1], noise.b[2]}};
         net->mac_given = TRUE;
     }
+    net->vlan_trunk |= net->n_vlan > 1;
     if (net->type == VG_NET_HOSTDEV && net->hostdev_driver == NULL)
         net->hostdev_driver = g_strdup("xen");
 }

@@ -24,3 +24,4 @@ tests_unit_test_model_SOURCES = tests/unit/test-model.c
 tests_unit_test_model_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_model_LDADD = $(VG_GOLDEN) $(VG_CORE) $(GLIB_LIBS)
 EXTRA_DIST += tests/data/xml2xml tests/data/invalid
+EXTRA_DIST += tests/oracle-xml.sh tests/oracle-xml.known
