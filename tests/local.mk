@@ -19,6 +19,7 @@ TESTS += \
 	build-aux/check-checks.sh \
 	build-aux/check-exports.sh \
 	build-aux/check-layers.sh \
+	build-aux/check-potfiles.sh \
 	build-aux/check-sizes.sh \
 	build-aux/check-words.sh
 EXTRA_DIST += \
