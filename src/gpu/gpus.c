@@ -155,8 +155,10 @@ static void find_foreign(VgGpus *gpus) {
         g_array_append_val(gpus->foreign, *v);
         if (v->type != NULL)
             vg_room_take(&gpus->room, v->gpu, v->type->index);
-        else
-            gpus->room.gpus[v->gpu].used += gpus->room.gpus[v->gpu].size; /* nobody knows what it takes */
+        else { /* nobody knows what it takes */
+            gpus->room.gpus[v->gpu].used += gpus->room.gpus[v->gpu].size;
+            gpus->room.gpus[v->gpu].count++;
+        }
         vg_info("mediated device %s on GPU %s was made by other hands: it counts and is left alone",
                 vg_uuid_format(&v->uuid, uuid), gpus->inventory.gpus[v->gpu].text);
     }

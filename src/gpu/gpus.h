@@ -36,7 +36,7 @@ typedef struct {
     const char *ledger;    /* journal */
 } VgGpusPaths;
 
-/* Start-up; blocks. Takes over @host. */
+/* Start-up; blocks. Takes over @host, also when it fails. */
 VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error);
 void vg_gpus_free(VgGpus *gpus);
 
@@ -69,8 +69,8 @@ typedef struct {
 /* Can it be known at define time that this request can never be met here (unknown type, unknown group, no such GPU, bad parameter)? FALSE then. Pure. */
 gboolean vg_gpus_check(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, GError **error);
 
-/* Places all of them or none. RESOURCE_BUSY naming the holders when there is no room. @claim may be NULL: a dry run, reserving nothing; then
- * @ret_places (n, freed with vg_places_free) says what would be chosen. */
+/* Places all of them or none. RESOURCE_BUSY naming the holders when there is no room; OPERATION_DENIED: the type is disabled; CONFIG_UNSUPPORTED: this host
+ * cannot, with the reason. A plan is a dry run that reserves nothing: @ret_places (n, freed with vg_places_free) says what would be chosen. */
 gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPlace **ret_places, GError **error);
 VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name, const VgVgpuRequest *requests, gsize n, GError **error);
 void vg_places_free(VgPlace *places, gsize n);

@@ -15,19 +15,10 @@ static const VgGpuGroup *group_of(const VgGpus *gpus, guint gpu) {
     return &g_array_index(gpus->groups, VgGpuGroup, gpus->room.gpus[gpu].group);
 }
 
-/* How many vGPUs of @type on @gpu (type NULL: of any). */
+/* How many vGPUs of @type are on @gpu (type NULL: of any). One type runs there at a time, so the picture that placement has is enough. */
 static guint count_on(const VgGpus *gpus, guint gpu, const VgType *type) {
-    guint n = 0;
-    for (guint i = 0; i < gpus->claims->len; i++) {
-        const VgClaim *c = g_ptr_array_index(gpus->claims, i);
-        for (gsize k = 0; k < c->n; k++)
-            n += c->insides[k].gpu == gpu && (type == NULL || c->insides[k].type == type);
-    }
-    for (guint i = 0; i < gpus->foreign->len; i++) {
-        const VgKernelVgpu *v = &g_array_index(gpus->foreign, VgKernelVgpu, i);
-        n += v->gpu == gpu && (type == NULL || v->type == type);
-    }
-    return n;
+    const VgRoomGpu *g = &gpus->room.gpus[gpu];
+    return type == NULL || g->kind == gpus->room.types[type->index].kind ? g->count : 0;
 }
 
 /* --- gpus -------------------------------------------------------------------------------------------------------------- */
