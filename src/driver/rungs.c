@@ -9,6 +9,8 @@
 #include "driver/run.h"
 #include "driver/state.h"
 
+#include <inttypes.h>
+
 enum { CLAIM, INTENT, LEDGER, VGPUS, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
 
 static gboolean claim_up(gpointer subject, GError **error) {
@@ -90,7 +92,7 @@ static gboolean memory_up(gpointer subject, GError **error) {
     if (run->def->current_memory <= free_kib)
         return TRUE;
     vg_set_error(error, VG_ERR_RESOURCE_BUSY,
-                 _("not enough memory: domain '%s' wants %" G_GUINT64_FORMAT " MiB, the host has %" G_GUINT64_FORMAT
+                 _("not enough memory: domain '%s' wants %" PRIu64 " MiB, the host has %" PRIu64
                    " MiB free; stop another guest or make its <memory> smaller"),
                  run->def->name, run->def->current_memory / 1024, free_kib / 1024);
     return FALSE;

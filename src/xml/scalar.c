@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* scalar.c: values of rows that are one piece of text. */
 #include "config.h"
+#include <inttypes.h>
 #include "xml/walk.h"
 
 #include <string.h>
@@ -147,8 +148,8 @@ char *vg_row_wants(const VgXmlRow *row) {
     }
     case VG_ROW_INT:
         if (row->max == G_MAXINT64 || row->max == G_MAXINT32 || row->max == G_MAXUINT32)
-            return g_strdup_printf(_("an integer from %" G_GINT64_FORMAT " on"), row->min);
-        return g_strdup_printf(_("an integer from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT), row->min, row->max);
+            return g_strdup_printf(_("an integer from %" PRId64 " on"), row->min);
+        return g_strdup_printf(_("an integer from %" PRId64 " to %" PRId64), row->min, row->max);
     case VG_ROW_MEMORY:
         return g_strdup(_("an amount of memory, with unit= one of b, KiB, MiB, GiB, TiB or KB, MB, GB, TB"));
     case VG_ROW_CUSTOM:
