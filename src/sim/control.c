@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* control.c: watches DIR/control and lets the named guests act. Runs on the main loop; a file there is a few bytes. */
+/*
+ * control.c: watches DIR/control and lets the named guests act, on the main loop; a file there is a few bytes. The watch itself is a thread that
+ * only wakes the loop: one more descriptor in the loop would cost every call of every client a system call.
+ */
 #include "sim/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <glib/gstdio.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -18,10 +22,11 @@
 #include "base/log.h"
 
 struct VgSimControl {
-    VgSim *sim;
+    VgSim *sim; /* NULL: over, and only a wake-up under way still holds this */
     char *dir;
     VgFd fd;
-    guint watch;
+    VgFd stop;
+    GThread *watch;
 };
 
 VG_NAMES(vg_sim_act_names, VG_XEN_WATCHDOG + 1, "poweroff", "reboot", NULL, "crash", "watchdog");
@@ -46,26 +51,54 @@ static void obey_all(VgSimControl *control) {
         obey(control, name);
 }
 
-static gboolean on_change(gint fd, GIOCondition condition, gpointer data) {
+static gboolean on_change(gpointer data) {
+    VgSimControl *control = data;
+    if (control->sim)
+        obey_all(control);
+    return G_SOURCE_REMOVE;
+}
+
+static void clear(gpointer data) {
+    VgSimControl *control = data;
+    vg_fd_clear(&control->fd);
+    vg_fd_clear(&control->stop);
+    g_free(control->dir);
+}
+
+static void unref(gpointer control) {
+    g_atomic_rc_box_release_full(control, clear);
+}
+
+static void *watch(void *data) {
+    VgSimControl *control = data;
+    struct pollfd fds[2] = {{.fd = control->fd, .events = POLLIN}, {.fd = control->stop, .events = POLLIN}};
     char buffer[4096];
-    while (read(fd, buffer, sizeof buffer) > 0)
-        ;
-    obey_all(data);
-    return G_SOURCE_CONTINUE;
+    while (poll(fds, 2, -1) < 0 || !fds[1].revents) {
+        if (read(control->fd, buffer, sizeof buffer) <= 0)
+            continue;
+        g_idle_add_full(G_PRIORITY_DEFAULT, on_change, g_atomic_rc_box_acquire(control), unref);
+    }
+    return NULL;
+}
+
+static gboolean begin(VgSimControl *control) {
+    control->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    control->stop = eventfd(0, EFD_CLOEXEC);
+    return control->fd >= 0 && control->stop >= 0 && g_mkdir_with_parents(control->dir, 0700) == 0 &&
+           inotify_add_watch(control->fd, control->dir, IN_CLOSE_WRITE | IN_MOVED_TO) >= 0;
 }
 
 VgSimControl *vg_sim_control_new(gpointer sim, const char *dir, GError **error) {
-    VgSimControl *control = g_new0(VgSimControl, 1);
+    VgSimControl *control = g_atomic_rc_box_new0(VgSimControl);
     control->sim = sim;
     control->dir = g_build_filename(dir, "control", NULL);
-    control->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (control->fd < 0 || g_mkdir_with_parents(control->dir, 0700) < 0 ||
-        inotify_add_watch(control->fd, control->dir, IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
+    control->fd = control->stop = -1;
+    if (!begin(control)) {
         vg_set_errno(error, errno, _("cannot watch %s"), control->dir);
-        vg_sim_control_free(control);
+        unref(control);
         return NULL;
     }
-    control->watch = g_unix_fd_add(control->fd, G_IO_IN, on_change, control);
+    control->watch = g_thread_new("sim-control", watch, control);
     obey_all(control);
     return control;
 }
@@ -73,9 +106,8 @@ VgSimControl *vg_sim_control_new(gpointer sim, const char *dir, GError **error) 
 void vg_sim_control_free(VgSimControl *control) {
     if (!control)
         return;
-    if (control->watch)
-        g_source_remove(control->watch);
-    vg_fd_clear(&control->fd);
-    g_free(control->dir);
-    g_free(control);
+    control->sim = NULL;
+    eventfd_write(control->stop, 1);
+    g_thread_join(control->watch);
+    unref(control);
 }
