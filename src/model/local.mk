@@ -25,3 +25,17 @@ tests_unit_test_model_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_unit_test_model_LDADD = $(VG_GOLDEN) $(VG_CORE) $(GLIB_LIBS)
 EXTRA_DIST += tests/data/xml2xml tests/data/invalid
 EXTRA_DIST += tests/oracle-xml.sh tests/oracle-xml.known
+
+# As for the frames of wire: the data runs in `make check`; `make fuzz` builds ./fuzz-xml.
+check_PROGRAMS += tests/fuzz/replay-xml
+TESTS += tests/fuzz/replay-xml
+tests_fuzz_replay_xml_SOURCES = tests/fuzz/xml.c
+tests_fuzz_replay_xml_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_REPLAY
+tests_fuzz_replay_xml_LDADD = $(VG_CORE) $(GLIB_LIBS)
+
+VG_FUZZ_XML = tests/fuzz/xml.c $(filter src/%.c,$(libvirtgrid_core_la_SOURCES))
+fuzz: fuzz-xml
+fuzz-xml: $(VG_FUZZ_XML)
+	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(GLIB_CFLAGS) $(XML_CFLAGS) $(YAJL_CFLAGS) \
+	  -o $@ $(VG_FUZZ_XML:%=$(top_srcdir)/%) $(GLIB_LIBS) $(XML_LIBS) $(YAJL_LIBS)
+CLEANFILES += fuzz-xml

@@ -51,6 +51,7 @@ static int current_line(const Parser *p) {
     return p->ctxt->input == NULL ? 0 : p->ctxt->input->line;
 }
 
+/* Remembers the first failure. */
 static void G_GNUC_PRINTF(3, 4) fail(Parser *p, VgErrorCode code, const char *format, ...) {
     if (p->error == NULL) {
         va_list args;
@@ -59,7 +60,12 @@ static void G_GNUC_PRINTF(3, 4) fail(Parser *p, VgErrorCode code, const char *fo
         va_end(args);
         vg_set_error(&p->error, code, _("line %d: %s"), current_line(p), reason);
     }
-    xmlStopParser(p->ctxt);
+}
+
+/* At the end of a callback only: stopping frees the text that attributes point into. */
+static void stop_if_failed(const Parser *p) {
+    if (p->error != NULL)
+        xmlStopParser(p->ctxt);
 }
 
 /* At most a few letters of what was given, printable. */
@@ -320,8 +326,8 @@ static gboolean is_tag_closed(const Parser *p) {
     return *p->ctxt->input->cur == '>' || *p->ctxt->input->cur == '/';
 }
 
-static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_namespaces,
-                     const xmlChar **namespaces, int n, int n_defaulted, const xmlChar **attributes) {
+static void start_element(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_namespaces,
+                          const xmlChar **namespaces, int n, int n_defaulted, const xmlChar **attributes) {
     Parser *p = ((xmlParserCtxt *)data)->_private;
     if (p->error != NULL || !p->ctxt->wellFormed || !is_tag_closed(p))
         return;
@@ -356,6 +362,12 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
     } else {
         open_child(p, local, &found, attributes, n);
     }
+}
+
+static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_namespaces,
+                     const xmlChar **namespaces, int n, int n_defaulted, const xmlChar **attributes) {
+    start_element(data, name, prefix, uri, n_namespaces, namespaces, n, n_defaulted, attributes);
+    stop_if_failed(((xmlParserCtxt *)data)->_private);
 }
 
 /* Styled elements of one name follow each other; of others the last counts. */
@@ -394,7 +406,7 @@ static gboolean check_required(Parser *p, const char *element, const VgXmlMap *m
     return TRUE;
 }
 
-static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
+static void end_element(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
     Parser *p = ((xmlParserCtxt *)data)->_private;
     if (p->error != NULL || !p->ctxt->wellFormed || p->depth == 0)
         return;
@@ -426,6 +438,11 @@ static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const
     }
 }
 
+static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
+    end_element(data, name, prefix, uri);
+    stop_if_failed(((xmlParserCtxt *)data)->_private);
+}
+
 static void on_text(void *data, const xmlChar *text, int len) {
     Parser *p = ((xmlParserCtxt *)data)->_private;
     if (p->raw > 0)
@@ -454,6 +471,7 @@ static void on_blanks(void *data, const xmlChar *text, int len) {
 static void on_dtd(void *data, const xmlChar *name, const xmlChar *id, const xmlChar *system) {
     Parser *p = ((xmlParserCtxt *)data)->_private;
     fail(p, VG_ERR_XML_DETAIL, _("a document type (DTD) or an entity is not accepted"));
+    stop_if_failed(p);
 }
 
 static void on_error(void *data, xmlErrorPtr error) {
