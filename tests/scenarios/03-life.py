@@ -7,8 +7,14 @@ UUID = "6e2f3f5c-38b1-4c39-9f8c-8f0d7a0c1b11"
 
 
 def run(host):
-    for kind in ("hvm", "pv", "pvh"):
-        life(host, kind)
+    life(host, "hvm")
+    for kind, os_type in (("pv", "linux"), ("pvh", "xenpvh")):
+        host.define(guest(kind, kind=kind))
+        host.virsh("start", kind)
+        same(fields(host.virsh("dominfo", kind))["OS Type"], os_type, "OS type")
+        host.virsh("shutdown", kind)
+        host.wait_state(kind, "shut off")
+        host.virsh("undefine", kind)
 
 
 def life(host, kind):
@@ -21,7 +27,7 @@ def life(host, kind):
     for command in ("suspend", "resume", "shutdown", "reboot", "destroy"):
         host.refused(command, name, because="not running")
     info = fields(host.virsh("dominfo", name))
-    same(info["OS Type"], {"hvm": "hvm", "pv": "linux", "pvh": "xenpvh"}[kind], "OS type")
+    same(info["OS Type"], "hvm", "OS type")
     same((info["State"], info["Persistent"], info["Autostart"], info["CPU(s)"]), ("shut off", "yes", "disable", "2"), "dominfo")
     same((info["Max memory"], info["Used memory"]), ("65536 KiB", "65536 KiB"), "memory of a guest that is off")
 

@@ -32,7 +32,6 @@ def run(host):
 
     # changed by virt-xml: the next start has it
     host.run("virt-xml", "--connect", host.uri(), "hvm", "--edit", "--memory", "128", "--define")
-    host.run("virt-xml", "--connect", host.uri(), "hvm", "--add-device", "--graphics", "vnc", "--define", ok=None)
     device = ET.fromstring(host.virsh("dumpxml", "hvm", "--inactive"))
     same(device.findtext("memory"), "131072", "memory")
     same(device.find("devices/hostdev/source/type").get("name"), "GRID K260Q", "the vGPU after an edit by others")
