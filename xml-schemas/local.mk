@@ -11,4 +11,4 @@ xml-schemas/virtgrid-domain.rng: xml-schemas/virtgrid-domain.rng.in xml-schemas/
 
 TESTS += tests/schema/check.sh
 dist_check_SCRIPTS += tests/schema/check.sh
-EXTRA_DIST += tests/schema/good tests/schema/bad
+EXTRA_DIST += tests/schema/good tests/schema/bad tests/schema/beyond.txt
