@@ -59,6 +59,13 @@ static VgDom *admit_transient(VgDriverState *hub, VgDomain *def, GError **error)
     return dom;
 }
 
+static void create_transient(VgDriverState *hub, VgDomain *def, guint flags, VgDone done);
+
+/* The domain that it was to start was undefined, or ended, while this waited. */
+static void create_anew(VgOp *op, VgDone done) {
+    create_transient(op->hub, g_steal_pointer(&op->def), op->flags, done);
+}
+
 static void create_transient(VgDriverState *hub, VgDomain *def, guint flags, VgDone done) {
     GError *error = NULL;
     VgDom *dom = admit_transient(hub, def, &error);
@@ -70,6 +77,7 @@ static void create_transient(VgDriverState *hub, VgDomain *def, guint flags, VgD
     VgOp *op = vg_op_new(hub, dom, vg_run_begin_start, done);
     op->flags = flags;
     op->def = def;
+    op->gone = create_anew;
     vg_op_push(op, VG_OP_LAST);
 }
 

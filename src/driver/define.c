@@ -161,6 +161,13 @@ static void begin_define(VgOp *op) {
     vg_op_job(op, write_def, defined);
 }
 
+static void admit(VgDriverState *hub, VgDomain *def, guint flags, VgDone done);
+
+/* It was undefined while this waited: defined anew. */
+static void define_anew(VgOp *op, VgDone done) {
+    admit(op->hub, g_steal_pointer(&op->def), op->flags, done);
+}
+
 static void admit(VgDriverState *hub, VgDomain *def, guint flags, VgDone done) {
     GError *error = NULL;
     VgDom *dom = NULL;
@@ -177,6 +184,8 @@ static void admit(VgDriverState *hub, VgDomain *def, guint flags, VgDone done) {
     }
     VgOp *op = vg_op_new(hub, dom, begin_define, done);
     op->def = def;
+    op->flags = flags;
+    op->gone = define_anew;
     vg_op_push(op, VG_OP_LAST);
 }
 

@@ -49,7 +49,9 @@ struct VgOp {
     VgDom *dom; /* a reference */
     /* Main loop. Ends by vg_op_end(), perhaps at once. */
     void (*begin)(VgOp *op);
-    VgDone done;           /* func NULL: nobody waits */
+    VgDone done; /* func NULL: nobody waits */
+    /* The domain vanished before its turn; NULL: NO_DOMAIN, or nothing if gone_is_fine. The answer is its to give. */
+    void (*gone)(VgOp *op, VgDone done);
     gboolean gone_is_fine; /* a domain that vanished meanwhile is what was wanted */
     gboolean begun;
     gboolean flag; /* begin's own */

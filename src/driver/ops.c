@@ -77,7 +77,11 @@ static void begin_next(VgOp *op) {
         op->begin(op);
         return;
     }
-    if (!op->gone_is_fine)
+    if (op->gone) {
+        VgDone done = op->done;
+        op->done = (VgDone){NULL, NULL};
+        op->gone(op, done);
+    } else if (!op->gone_is_fine)
         no_domain(&op->dom->uuid, op->dom->name, &error);
     finish(op, error);
 }

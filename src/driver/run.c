@@ -123,7 +123,6 @@ static void let_go(VgRun *run, VgDom *dom) {
 
 static void went_down(VgRun *run, GError *error) {
     g_autoptr(VgDom) dom = vg_dom_ref(run->dom);
-    VgDriverState *hub = run->hub;
     gboolean starting = dom->life.phase == VG_LIFE_STARTING;
     VgOp *op = g_steal_pointer(&run->op);
     let_go(run, dom);
@@ -134,8 +133,7 @@ static void went_down(VgRun *run, GError *error) {
         vg_run_free(run);
     if (!starting)
         g_clear_error(&error);
-    if (!hub->stopping || op)
-        vg_op_end(op, error);
+    vg_op_end(op, error);
 }
 
 /* Down as far as a restart needs: up again from there. */

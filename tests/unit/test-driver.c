@@ -312,6 +312,26 @@ static void test_order(void) {
     rig_free(rig);
 }
 
+/* A definition that comes while the same domain is being undefined is a new one. */
+static void test_define_while_undefining(void) {
+    Rig *rig = rig_new(NULL);
+    Outcome undefined, defined;
+    g_autofree char *xml = guest_xml("u", "11111111-2222-3333-4444-555555555555", NULL, NULL);
+    g_assert_cmpint(rig_define(rig, xml, NULL), ==, 0);
+    VgUuid uuid = rig_uuid(rig, "u");
+    vg_driver.undefine(rig->session, &uuid, 0, rig_done(&undefined));
+    vg_driver.define(rig->session, xml, 0, rig_done(&defined));
+    rig_wait(&defined);
+    g_assert_true(undefined.done);
+    g_assert_cmpint(undefined.code + defined.code, ==, 0);
+    outcome_clear(&undefined);
+    outcome_clear(&defined);
+    check_events(rig, "u:0/0 u:1/0 u:0/0 ");
+    rig_restart(rig);
+    g_assert_cmpint(rig_state(rig, "u", NULL), ==, VIR_DOMAIN_SHUTOFF);
+    rig_free(rig);
+}
+
 /* --- many ------------------------------------------------------------------------------------------------------------------------------ */
 
 static void test_many(void) {
@@ -353,6 +373,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/vgpu-refused", test_vgpu_refused);
     g_test_add_func("/driver/race", test_race);
     g_test_add_func("/driver/order", test_order);
+    g_test_add_func("/driver/define-while-undefining", test_define_while_undefining);
     g_test_add_func("/driver/many", test_many);
     return g_test_run();
 }
