@@ -8,6 +8,7 @@
 #pragma once
 
 #include "api/driver.h"
+#include "base/fd.h"
 #include "base/job.h"
 #include "driver/domains.h"
 #include "gpu/gpus.h"
@@ -21,6 +22,7 @@ struct VgDriverState {
     char *autodir;   /* links of domains started with the host */
     char *statusdir; /* UUID.json: live status and intents */
     char *rundir;
+    VgFd manager; /* holds the lock of the one who drives a real host, or -1 */
     VgXen *xen;
     VgXenHostInfo info;
     VgGpus *gpus;

@@ -5,7 +5,7 @@ libdriver_la_SOURCES = \
 	src/driver/control.c src/driver/define.c src/driver/domains.c src/driver/domains.h src/driver/events.c \
 	src/driver/grid.c src/driver/host.c src/driver/hub.h src/driver/ladder.c src/driver/ladder.h src/driver/live.c \
 	src/driver/markup.c src/driver/markup.h src/driver/metadata.c src/driver/module.c src/driver/nodedev.c src/driver/ops.c src/driver/query.c src/driver/query.h \
-	src/driver/reading.c src/driver/recover.c src/driver/run.c src/driver/run.h src/driver/rungs.c src/driver/rungs.h \
+	src/driver/reading.c src/driver/real.c src/driver/real.h src/driver/recover.c src/driver/run.c src/driver/run.h src/driver/rungs.c src/driver/rungs.h \
 	src/driver/state.c src/driver/state.h
 libdriver_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 libdriver_la_CFLAGS = $(AM_CFLAGS) $(LIBVIRT_CFLAGS)

@@ -8,8 +8,10 @@
 
 #include "base/durable.h"
 #include "base/fault.h"
+#include "base/fd.h"
 #include "base/i18n.h"
 #include "driver/query.h"
+#include "driver/real.h"
 #include "driver/run.h"
 #include "sim/gpus.h"
 #include "sim/host.h"
@@ -50,12 +52,8 @@ static gboolean make_folders(VgDriverState *hub, const VgDriverPaths *paths, GEr
 
 static gboolean open_all(VgDriverState *hub, const VgDriverPaths *paths, GError **error) {
     VgGpuHost *gpu_host = NULL;
-    if (!paths->simulate) {
-        vg_set_error(error, VG_ERR_NO_CONNECT,
-                     _("this build drives the simulated host only: start with --simulate DIR"));
-        return FALSE;
-    }
-    if (!make_folders(hub, paths, error) || !open_simulated(hub, paths, &gpu_host, error) ||
+    if (!make_folders(hub, paths, error) ||
+        !(paths->simulate ? open_simulated(hub, paths, &gpu_host, error) : vg_real_open(hub, &gpu_host, error)) ||
         !open_gpus(hub, gpu_host, paths, error) || !hub->xen->ops->host_info(hub->xen, &hub->info, error))
         return FALSE;
     hub->xen->event = vg_on_xen_event;
@@ -96,6 +94,7 @@ static void hub_free(VgDriverState *hub) {
         vg_gpus_free(hub->gpus);
     if (hub->xen)
         hub->xen->ops->free(hub->xen);
+    vg_fd_clear(&hub->manager);
     vg_xen_host_info_clear(&hub->info);
     g_free(hub->confdir);
     g_free(hub->autodir);
@@ -109,6 +108,7 @@ static void hub_free(VgDriverState *hub) {
 static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *paths, GError **error) {
     VgDriverState *hub = g_new0(VgDriverState, 1);
     hub->host = host;
+    hub->manager = -1;
     hub->simulated = paths->simulate != NULL;
     hub->confdir = g_build_filename(paths->sysconfdir, "xen", NULL);
     hub->autodir = g_build_filename(hub->confdir, "autostart", NULL);
