@@ -14,7 +14,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIME_LIMIT = int(os.environ.get("SCENARIO_TIMEOUT", "60"))
+TIME_LIMIT = int(os.environ.get("SCENARIO_TIMEOUT", "180"))
 
 
 def run_one(path):
