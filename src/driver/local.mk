@@ -2,24 +2,50 @@
 noinst_LTLIBRARIES += libdriver.la
 libdriver_la_SOURCES = \
 	src/api/driver.h \
-	src/driver/control.c src/driver/define.c src/driver/domains.c src/driver/domains.h src/driver/events.c \
-	src/driver/grid.c src/driver/host.c src/driver/hub.h src/driver/ladder.c src/driver/ladder.h src/driver/live.c \
-	src/driver/markup.c src/driver/markup.h src/driver/metadata.c src/driver/module.c src/driver/nodedev.c src/driver/ops.c src/driver/query.c src/driver/query.h \
-	src/driver/reading.c src/driver/real.c src/driver/real.h src/driver/recover.c src/driver/run.c src/driver/run.h src/driver/rungs.c src/driver/rungs.h \
-	src/driver/state.c src/driver/state.h
+	src/driver/control.c \
+	src/driver/define.c \
+	src/driver/domains.c \
+	src/driver/domains.h \
+	src/driver/events.c \
+	src/driver/grid.c \
+	src/driver/host.c \
+	src/driver/hub.h \
+	src/driver/ladder.c \
+	src/driver/ladder.h \
+	src/driver/live.c \
+	src/driver/markup.c \
+	src/driver/markup.h \
+	src/driver/metadata.c \
+	src/driver/module.c \
+	src/driver/network.c \
+	src/driver/network.h \
+	src/driver/nodedev.c \
+	src/driver/ops.c \
+	src/driver/query.c \
+	src/driver/query.h \
+	src/driver/reading.c \
+	src/driver/real.c \
+	src/driver/real.h \
+	src/driver/recover.c \
+	src/driver/run.c \
+	src/driver/run.h \
+	src/driver/rungs.c \
+	src/driver/rungs.h \
+	src/driver/state.c \
+	src/driver/state.h
 libdriver_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 libdriver_la_CFLAGS = $(AM_CFLAGS) $(LIBVIRT_CFLAGS)
 VG_DRIVER_LIBS = liblife.la libgpu.la libxen.la libsim.la
-libdriver_la_LIBADD = $(VG_DRIVER_LIBS) $(VG_CORE)
+libdriver_la_LIBADD = $(VG_DRIVER_LIBS) $(VG_CORE) $(LIBVIRT_LIBS)
 
 driver_LTLIBRARIES += xen.la
 xen_la_SOURCES =
-xen_la_LIBADD = libdriver.la $(GLIB_LIBS)
+xen_la_LIBADD = libdriver.la $(LIBVIRT_LIBS) $(GLIB_LIBS)
 xen_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -export-symbols-regex '^vg_driver$$' $(VG_MODULE_LDFLAGS)
 
 VG_RIG = tests/unit/rig.c tests/unit/rig.h
 VG_RIG_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit $(LIBVIRT_CFLAGS)
-VG_RIG_LDADD = libdriver.la $(VG_CORE) $(XEN_LIBS) $(PCIACCESS_LIBS) $(GLIB_LIBS)
+VG_RIG_LDADD = libdriver.la $(VG_CORE) $(LIBVIRT_LIBS) $(XEN_LIBS) $(PCIACCESS_LIBS) $(GLIB_LIBS)
 check_PROGRAMS += tests/unit/test-driver
 TESTS += tests/unit/test-driver
 tests_unit_test_driver_SOURCES = tests/unit/test-driver.c $(VG_RIG)

@@ -6,6 +6,7 @@
 #include "driver/rungs.h"
 
 #include "base/i18n.h"
+#include "driver/network.h"
 #include "driver/run.h"
 #include "driver/state.h"
 
@@ -68,6 +69,8 @@ static gboolean vgpus_down(gpointer subject, GError **error) {
 static gboolean config_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     gsize n = 0;
+    if (!vg_networks_resolve(run->def, run->hub->simulated, error))
+        return FALSE;
     const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
     g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->requests, places, n);
     VgXenBuild build = {.host = &run->hub->info, .gpus = gpus, .n_gpus = n};
