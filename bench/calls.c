@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * calls: how long a call takes through libvirt's own client library. One client, one call after the other; prints one line of JSON:
- * for each measure the median and the 99th percentile in microseconds. bench/run-calls puts servers side by side.
+ * calls: how long a call takes through libvirt's own client library. One client, one call after the other; prints one
+ * line of JSON: for each measure the median and the 99th percentile in microseconds. bench/run-calls puts servers side
+ * by side.
  *
  * usage: calls URI ROUNDS [MEASURE...]
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* place.c: how long placement takes on 1,024 GPUs, by how many vGPUs run. Prints p50 and p99 in microseconds; no test. */
+/* place.c: how long placement takes on 1,024 GPUs, by how many vGPUs run. Prints p50 and p99 in microseconds; no
+ * test. */
 #include "config.h"
 
 #include <stdio.h>

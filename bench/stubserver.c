@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * stubserver: the floor. A server that does nothing but frame and answer: one epoll descriptor, canned replies to the calls that calls.c makes,
- * no parsing, no state. What libvirt's client costs with it is what it costs at least.
+ * stubserver: the floor. A server that does nothing but frame and answer: one epoll descriptor, canned replies to the
+ * calls that calls.c makes, no parsing, no state. What libvirt's client costs with it is what it costs at least.
  *
  * usage: stubserver SOCKET DOMAINS
  */

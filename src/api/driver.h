@@ -2,27 +2,32 @@
 /*
  * driver.h: the seam between the daemon and a driver module. Types and prose, no code.
  *
- * OBJECTS. A module exports one symbol, `vg_driver` (a VgDriver). The daemon loads it, checks size and version, and calls start() once: that
- * gives the VgDriverState. Each client's CONNECT_OPEN makes a VgSession of it, closed at CONNECT_CLOSE or when the connection drops.
+ * OBJECTS. A module exports one symbol, `vg_driver` (a VgDriver). The daemon loads it, checks size and version, and
+ * calls start() once: that gives the VgDriverState. Each client's CONNECT_OPEN makes a VgSession of it, closed at
+ * CONNECT_CLOSE or when the connection drops.
  *
- * THREADS. Every function is called on the main loop and returns at once. A function that only reads ("query") answers through its return value and
- * out parameters from what the driver knows already. A function that may block or must be durable ("slow") takes a VgDone as its last parameter:
- * the driver calls it exactly once, on the main loop, perhaps before the function returns, with the result or the error. There is no
- * way to take back a slow call; when the client has gone meanwhile, the daemon just drops the answer.
+ * THREADS. Every function is called on the main loop and returns at once. A function that only reads ("query") answers
+ * through its return value and out parameters from what the driver knows already. A function that may block or must be
+ * durable ("slow") takes a VgDone as its last parameter: the driver calls it exactly once, on the main loop, perhaps
+ * before the function returns, with the result or the error. There is no way to take back a slow call; when the client
+ * has gone meanwhile, the daemon just drops the answer.
  *
- * MEMORY. Arguments belong to the caller and are valid only during the call: a slow function copies what it needs. What comes back through ret_ parameters is
- * the caller's (g_free, vg_domref_clear, ...); it is written only on success. What is handed to a VgDone or an event is valid only during that call.
+ * MEMORY. Arguments belong to the caller and are valid only during the call: a slow function copies what it needs. What
+ * comes back through ret_ parameters is the caller's (g_free, vg_domref_clear, ...); it is written only on success.
+ * What is handed to a VgDone or an event is valid only during that call.
  *
- * ERRORS. GError of domain VG_ERROR (base/error.h); each code is a libvirt code. A function that is NULL in the table is answered "not supported".
+ * ERRORS. GError of domain VG_ERROR (base/error.h); each code is a libvirt code. A function that is NULL in the table
+ * is answered "not supported".
  *
- * RIGHTS. The daemon authorises before it calls: a read-only session reaches only queries. The driver checks rights in one case only: XML with
- * secrets (VG_XML_SECURE), which the daemon refuses to read-only sessions as well.
+ * RIGHTS. The daemon authorises before it calls: a read-only session reaches only queries. The driver checks rights in
+ * one case only: XML with secrets (VG_XML_SECURE), which the daemon refuses to read-only sessions as well.
  *
  * DOMAINS are named by UUID alone; name and id in a VgDomRef from a client may be stale. Unknown UUID: NO_DOMAIN.
  *
  * EVENTS go up through VgHost.event; the daemon fans them out to subscribers, and filters by domain.
  *
- * ABI. struct_size and abi come first; new members only at the end. The daemon takes the size the module says and zeroes the rest.
+ * ABI. struct_size and abi come first; new members only at the end. The daemon takes the size the module says and
+ * zeroes the rest.
  */
 #pragma once
 
@@ -42,14 +47,15 @@ typedef struct {
     int id; /* -1 when not running */
 } VgDomRef;
 
-/* How a slow call ends: @dom if the call returns a domain (else NULL), @text if it returns text (grid), or @error. All borrowed. */
+/* How a slow call ends: @dom if the call returns a domain (else NULL), @text if it returns text (grid), or @error. All
+ * borrowed. */
 typedef void (*VgDoneFunc)(const VgDomRef *dom, const char *text, const GError *error, gpointer data);
 typedef struct {
     VgDoneFunc func;
     gpointer data;
 } VgDone;
 
-/* --- what a driver tells ------------------------------------------------------------------------------------------- */
+/* --- what a driver tells ------------------------------------------------------------------------------------------ */
 
 typedef struct { /* libvirt's virNodeInfo */
     char model[32];
@@ -71,7 +77,7 @@ typedef struct { /* libvirt's virDomainMemoryStatStruct: tag VIR_DOMAIN_MEMORY_S
 
 /* Numbers of libvirt's virDomainEventID, for those we send. */
 typedef enum {
-    VG_EVENT_LIFECYCLE = 0,        /* a: VIR_DOMAIN_EVENT_*, b: detail */
+    VG_EVENT_LIFECYCLE = 0, /* a: VIR_DOMAIN_EVENT_*, b: detail */
     VG_EVENT_REBOOT = 1,
     VG_EVENT_DEVICE_REMOVED = 15,  /* s1: alias */
     VG_EVENT_DEVICE_ADDED = 19,    /* s1: alias */
@@ -86,7 +92,8 @@ typedef struct {
     const char *s1;
 } VgEvent;
 
-/* Programs of gridctl: what to list. The answer is one JSON document; its members are described in docs/grid-protocol.md. */
+/* Programs of gridctl: what to list. The answer is one JSON document; its members are described in
+ * docs/grid-protocol.md. */
 typedef enum {
     VG_GRID_GPUS = 1,
     VG_GRID_TYPES = 2,
@@ -96,7 +103,7 @@ typedef enum {
     VG_GRID_LAST
 } VgGridQuery;
 
-/* --- what the daemon offers a module ------------------------------------------------------------------------------- */
+/* --- what the daemon offers a module ------------------------------------------------------------------------------ */
 
 typedef struct VgHost VgHost;
 struct VgHost {
@@ -116,7 +123,7 @@ typedef struct {
     const char *datadir;    /* the shipped catalogue */
 } VgDriverPaths;
 
-/* --- the table ------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     gsize struct_size;
@@ -124,34 +131,38 @@ typedef struct {
     const char *name;           /* "xen" */
     const char *const *schemes; /* {"xen", "grid", NULL} */
 
-    /* start: reads everything from disk, adopts what runs, repairs what a crash left; may block (nobody is connected yet).
-     * stop: finishes what is under way, touches no guest. */
+    /* start: reads everything from disk, adopts what runs, repairs what a crash left; may block (nobody is connected
+     * yet). stop: finishes what is under way, touches no guest. */
     VgDriverState *(*start)(const VgHost *host, const VgDriverPaths *paths, GError **error);
     void (*stop)(VgDriverState *state);
 
-    /* @uri as the client sent it, scheme and path only, never NULL ("" became the default). Refuses paths it has no use for. */
+    /* @uri as the client sent it, scheme and path only, never NULL ("" became the default). Refuses paths it has no use
+     * for. */
     VgSession *(*open)(VgDriverState *state, const char *uri, gboolean read_only, GError **error);
     void (*close)(VgSession *session);
 
     /* queries about the host */
-    const char *(*type)(VgSession *session); /* "Xen" */
+    const char *(*type)(VgSession *session);                               /* "Xen" */
     gboolean (*version)(VgSession *session, guint64 *ret, GError **error); /* major*1000000 + minor*1000 + release */
     char *(*hostname)(VgSession *session, GError **error);
     char *(*uri)(VgSession *session, GError **error); /* canonical: xen:///system */
     char *(*capabilities)(VgSession *session, GError **error);
-    char *(*domain_capabilities)(VgSession *session, const char *emulator, const char *arch, const char *machine, const char *virttype,
-                                 guint flags, GError **error); /* any string may be NULL */
+    char *(*domain_capabilities)(VgSession *session, const char *emulator, const char *arch, const char *machine,
+                                 const char *virttype, guint flags, GError **error); /* any string may be NULL */
     gboolean (*node_info)(VgSession *session, VgNodeInfo *ret, GError **error);
     gboolean (*max_vcpus)(VgSession *session, const char *type, int *ret, GError **error);
 
-    /* queries about domains. @flags are libvirt's of the call of the same name; unknown bits are refused with INVALID_ARG */
-    gboolean (*list)(VgSession *session, guint flags, VgDomRef **ret, gsize *ret_n, GError **error); /* virConnectListAllDomains */
+    /* queries about domains. @flags are libvirt's of the call of the same name; unknown bits are refused with
+     * INVALID_ARG */
+    /* virConnectListAllDomains */
+    gboolean (*list)(VgSession *session, guint flags, VgDomRef **ret, gsize *ret_n, GError **error);
     gboolean (*lookup_id)(VgSession *session, int id, VgDomRef *ret, GError **error);
     gboolean (*lookup_uuid)(VgSession *session, const VgUuid *uuid, VgDomRef *ret, GError **error);
     gboolean (*lookup_name)(VgSession *session, const char *name, VgDomRef *ret, GError **error);
     char *(*xml)(VgSession *session, const VgUuid *dom, guint flags, GError **error);
     gboolean (*info)(VgSession *session, const VgUuid *dom, VgDomInfo *ret, GError **error);
-    gboolean (*state)(VgSession *session, const VgUuid *dom, guint flags, int *ret_state, int *ret_reason, GError **error);
+    gboolean (*state)(VgSession *session, const VgUuid *dom, guint flags, int *ret_state, int *ret_reason,
+                      GError **error);
     char *(*os_type)(VgSession *session, const VgUuid *dom, GError **error);
     gboolean (*is_active)(VgSession *session, const VgUuid *dom, gboolean *ret, GError **error);
     gboolean (*is_persistent)(VgSession *session, const VgUuid *dom, gboolean *ret, GError **error);
@@ -159,9 +170,12 @@ typedef struct {
     gboolean (*has_managed_save)(VgSession *session, const VgUuid *dom, guint flags, gboolean *ret, GError **error);
     gboolean (*get_autostart)(VgSession *session, const VgUuid *dom, gboolean *ret, GError **error);
     gboolean (*vcpus)(VgSession *session, const VgUuid *dom, guint flags, int *ret, GError **error);
-    gboolean (*memory_stats)(VgSession *session, const VgUuid *dom, guint flags, VgMemStat **ret, gsize *ret_n, GError **error);
-    char *(*get_metadata)(VgSession *session, const VgUuid *dom, int type, const char *uri, guint flags, GError **error);
-    gboolean (*messages)(VgSession *session, const VgUuid *dom, guint flags, char ***ret, GError **error); /* virDomainGetMessages */
+    gboolean (*memory_stats)(VgSession *session, const VgUuid *dom, guint flags, VgMemStat **ret, gsize *ret_n,
+                             GError **error);
+    char *(*get_metadata)(VgSession *session, const VgUuid *dom, int type, const char *uri, guint flags,
+                          GError **error);
+    /* virDomainGetMessages */
+    gboolean (*messages)(VgSession *session, const VgUuid *dom, guint flags, char ***ret, GError **error);
     gboolean (*snapshot_num)(VgSession *session, const VgUuid *dom, guint flags, int *ret, GError **error);
 
     /* slow calls about domains */
@@ -176,14 +190,18 @@ typedef struct {
     void (*undefine)(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
     void (*set_autostart)(VgSession *session, const VgUuid *dom, gboolean on, VgDone done);
     /* NULL @metadata removes; @key and @uri only for element metadata */
-    void (*set_metadata)(VgSession *session, const VgUuid *dom, int type, const char *metadata, const char *key, const char *uri,
-                         guint flags, VgDone done);
+    void (*set_metadata)(VgSession *session, const VgUuid *dom, int type, const char *metadata, const char *key,
+                         const char *uri, guint flags, VgDone done);
 
-    /* queries about node devices: GPUs and mediated devices. Names as libvirt makes them: pci_0000_05_00_0, mdev_<uuid>_… */
-    gboolean (*nodedev_list)(VgSession *session, guint flags, char ***ret, GError **error); /* virConnectListAllNodeDevices */
-    gboolean (*nodedev_exists)(VgSession *session, const char *name, char **ret_name, GError **error); /* canonical name */
+    /* queries about node devices: GPUs and mediated devices. Names as libvirt makes them: pci_0000_05_00_0,
+     * mdev_<uuid>_… */
+    /* virConnectListAllNodeDevices */
+    gboolean (*nodedev_list)(VgSession *session, guint flags, char ***ret, GError **error);
+    /* Gives the canonical name. */
+    gboolean (*nodedev_exists)(VgSession *session, const char *name, char **ret_name, GError **error);
     char *(*nodedev_xml)(VgSession *session, const char *name, guint flags, GError **error);
-    gboolean (*nodedev_parent)(VgSession *session, const char *name, char **ret, GError **error); /* *ret NULL: has none */
+    /* *ret NULL: has none. */
+    gboolean (*nodedev_parent)(VgSession *session, const char *name, char **ret, GError **error);
     gboolean (*nodedev_caps)(VgSession *session, const char *name, char ***ret, GError **error);
     gboolean (*nodedev_is_active)(VgSession *session, const char *name, gboolean *ret, GError **error);
 

@@ -23,5 +23,6 @@ static inline int vg_fd_steal(VgFd *fd) {
 /* All of @len bytes, through EINTR and short writes. FALSE with errno set. */
 gboolean vg_fd_write_all(int fd, const void *data, gsize len);
 
-/* The whole file at @path relative to @dirfd (or AT_FDCWD), NUL terminated, at most @max bytes. NULL with errno (EFBIG if larger). */
+/* The whole file at @path relative to @dirfd (or AT_FDCWD), NUL terminated, at most @max bytes. NULL with errno (EFBIG
+ * if larger). */
 char *vg_fd_read_file(int dirfd, const char *path, gsize max, gsize *ret_len);

@@ -2,8 +2,8 @@
 /*
  * job.c: queues of work on GLib's thread pool, and the way back. A queue that has work and no worker is handed to the
  * pool; a worker takes one job, so that queues share the threads fairly. Finished jobs wait in one list for the main
- * loop; its source costs one load per turn, and only the first of a batch wakes the loop. The lock is a pthread mutex and
- * the lists are links within the jobs, because TSAN sees neither GLib's locks nor its allocator.
+ * loop; its source costs one load per turn, and only the first of a batch wakes the loop. The lock is a pthread mutex
+ * and the lists are links within the jobs, because TSAN sees neither GLib's locks nor its allocator.
  */
 #include "config.h"
 #include "base/job.h"

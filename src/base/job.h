@@ -2,9 +2,10 @@
 /*
  * job.h: what may block runs here, off the main loop, and comes back. The only place where work changes threads.
  *
- * A job belongs to a queue; jobs of one queue run one after the other in the order they were given, jobs of different queues in
- * parallel (pool of at most VG_JOB_THREADS). @run is called on a worker thread, @done on the main loop afterwards,
- * always exactly once, also when the queue was freed meanwhile. Between the two the job's data belongs to the worker: the main loop does not touch it.
+ * A job belongs to a queue; jobs of one queue run one after the other in the order they were given, jobs of different
+ * queues in parallel (pool of at most VG_JOB_THREADS). @run is called on a worker thread, @done on the main loop
+ * afterwards, always exactly once, also when the queue was freed meanwhile. Between the two the job's data belongs to
+ * the worker: the main loop does not touch it.
  */
 #pragma once
 
@@ -28,5 +29,6 @@ void vg_job_push_front(VgJobQueue *queue, VgJobRun run, VgJobDone done, gpointer
 /* Waiting and running jobs. */
 guint vg_job_pending(const VgJobQueue *queue);
 
-/* At shutdown: runs the default main context until no job is left anywhere, or @timeout_ms passed. TRUE if none is left. */
+/* At shutdown: runs the default main context until no job is left anywhere, or @timeout_ms passed. TRUE if none is
+ * left. */
 gboolean vg_job_drain(int timeout_ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * journal.c: one file of records, each on a line of its own with checksum and length. A power cut can damage the end only;
- * damage elsewhere is somebody else's work, and is kept for them to look at.
+ * journal.c: one file of records, each on a line of its own with checksum and length. A power cut can damage the end
+ * only; damage elsewhere is somebody else's work, and is kept for them to look at.
  */
 #include "config.h"
 #include "base/durable.h"
@@ -198,7 +198,8 @@ gboolean vg_journal_rewrite(VgJournal *self, const char *const *records, gsize n
         add_record(text, records[i], strlen(records[i]));
     }
     gboolean written = vg_durable_write(self->path, text->str, text->len, FALSE, error);
-    /* Also after a failure: the name may be the new file's already, and nothing must be appended to one without a name. */
+    /* Also after a failure: the name may be the new file's already, and nothing must be appended to one without a
+     * name. */
     self->broken = !open_file(self, written ? error : NULL);
     if (!written || self->broken)
         return FALSE;

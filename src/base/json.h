@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * json.h: a small tree of JSON values over yajl: read, walk, build, print. A value owns its children; what a getter returns
- * belongs to the tree. Numbers keep 64 bits when whole;
- * larger ones and fractions are doubles and print as they were read. Objects keep their order; of equal names the first counts. Depth and size are
- * bounded (64 levels, 64 MiB); a text with a NUL character is refused.
+ * json.h: a small tree of JSON values over yajl: read, walk, build, print. A value owns its children; what a getter
+ * returns belongs to the tree. Numbers keep 64 bits when whole;
+ * larger ones and fractions are doubles and print as they were read. Objects keep their order; of equal names the first
+ * counts. Depth and size are bounded (64 levels, 64 MiB); a text with a NUL character is refused.
  */
 #pragma once
 
 #include <glib.h>
 
 typedef struct VgJson VgJson;
-typedef enum { VG_JSON_NULL, VG_JSON_BOOL, VG_JSON_INT, VG_JSON_DOUBLE, VG_JSON_STRING, VG_JSON_ARRAY, VG_JSON_OBJECT } VgJsonType;
+typedef enum {
+    VG_JSON_NULL,
+    VG_JSON_BOOL,
+    VG_JSON_INT,
+    VG_JSON_DOUBLE,
+    VG_JSON_STRING,
+    VG_JSON_ARRAY,
+    VG_JSON_OBJECT
+} VgJsonType;
 
 /* @what names the source in the error ("host.json"). Code INVALID_ARG, with line and column. */
 VgJson *vg_json_parse(const char *text, gsize len, const char *what, GError **error);
@@ -19,7 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgJson, vg_json_free)
 
 VgJsonType vg_json_type(const VgJson *json);
 
-/* Members of an object: NULL, or the fallback, if @json is NULL or no object, or the member is absent or of another type. */
+/* Members of an object: NULL, or the fallback, if @json is NULL or no object, or the member is absent or of another
+ * type. */
 const VgJson *vg_json_get(const VgJson *json, const char *name);
 const char *vg_json_get_string(const VgJson *json, const char *name);
 gint64 vg_json_get_int(const VgJson *json, const char *name, gint64 fallback);

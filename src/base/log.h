@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * log.h: the one way to say something to the administrator. A line is one write(2) to stderr, with no lock, so
- * that a thread of libxl or a child between fork and exec may log too. Under systemd (JOURNAL_STREAM is stderr) the line
+ * log.h: the one way to say something to the administrator. A line is one write(2) to stderr, with no lock, so that a
+ * thread of libxl or a child between fork and exec may log too. Under systemd (JOURNAL_STREAM is stderr) the line
  * starts with the <N> priority, otherwise with time and level. Any thread.
  */
 #pragma once

@@ -13,9 +13,9 @@ typedef struct {
 } VgNames;
 
 /* VG_NAMES(vg_bus_names, VG_BUS_LAST, "ide", "scsi", ...) */
-#define VG_NAMES(table, last, ...)                                                                                             \
-    static const char *const table##_list[] = {__VA_ARGS__};                                                                   \
-    G_STATIC_ASSERT(G_N_ELEMENTS(table##_list) == (last));                                                                     \
+#define VG_NAMES(table, last, ...)                                                                                     \
+    static const char *const table##_list[] = {__VA_ARGS__};                                                           \
+    G_STATIC_ASSERT(G_N_ELEMENTS(table##_list) == (last));                                                             \
     const VgNames table = {table##_list, (last)}
 
 /* The value of @name, or -1; NULL has none. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sysroot.h: the kernel's files under some root. On a real host the root is "/", in tests a small tree, on the simulated host DIR/state/kernel
- * with somebody in the place of the kernel. All paths are relative to the root, without leading slash ("sys/bus/pci/devices").
- * Calls block and may be made from any one thread at a time per path; never on the main loop when they touch a driver's files.
+ * sysroot.h: the kernel's files under some root. On a real host the root is "/", in tests a small tree, on the
+ * simulated host DIR/state/kernel with somebody in the place of the kernel. All paths are relative to the root, without
+ * leading slash ("sys/bus/pci/devices"). Calls block and may be made from any one thread at a time per path; never on
+ * the main loop when they touch a driver's files.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * config_file.h: virtgridd.conf, in the manner of libvirt's daemons: `key = value` lines, a value being a number or a text in double quotes, '#' begins
- * a comment. Keys that libvirtd.conf has too mean the same here.
+ * config_file.h: virtgridd.conf, in the manner of libvirt's daemons: `key = value` lines, a value being a number or a
+ * text in double quotes, '#' begins a comment. Keys that libvirtd.conf has too mean the same here.
  */
 #pragma once
 

@@ -28,8 +28,8 @@ typedef struct {
 gboolean vg_sockets_listen(VgDaemon *daemon, GError **error);
 
 /*
- * Goes to the background: in the child returns the descriptor to tell that we are ready; the parent waits for it inside and leaves. -1: no fork (SYSTEM_ERROR).
- * A child that ends before it is ready makes the parent's exit status 1.
+ * Goes to the background: in the child returns the descriptor to tell that we are ready; the parent waits for it inside
+ * and leaves. -1: no fork (SYSTEM_ERROR). A child that ends before it is ready makes the parent's exit status 1.
  */
 int vg_background_fork(GError **error);
 /* From now on output goes to @log and the parent leaves with 0. */

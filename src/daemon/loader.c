@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* loader.c: the module is the only part that needs Xen's libraries; a machine without them still gets a sentence that says so. */
+/* loader.c: the module is the only part that needs Xen's libraries; a machine without them still gets a sentence that
+ * says so. */
 #include "config.h"
 
 #include <gmodule.h>
@@ -12,7 +13,8 @@
 
 #define SYMBOL "vg_driver"
 
-/* The top of the build tree if this program was started from there (libtool keeps the real ones in .libs), else NULL. */
+/* The top of the build tree if this program was started from there (libtool keeps the real ones in .libs), else
+ * NULL. */
 static char *build_tree(void) {
     g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *folder = self != NULL ? g_path_get_dirname(self) : NULL;

@@ -5,8 +5,9 @@
 #include "api/driver.h"
 
 /*
- * Loads NAME.so from VIRTGRID_DRIVER_DIR, else from the build tree if the program runs from there, else from where it was installed. *ret is the
- * module's table with what it does not have zeroed. The module stays loaded until the process ends. Errors say which file and what is wrong with it.
+ * Loads NAME.so from VIRTGRID_DRIVER_DIR, else from the build tree if the program runs from there, else from where it
+ * was installed. *ret is the module's table with what it does not have zeroed. The module stays loaded until the
+ * process ends. Errors say which file and what is wrong with it.
  */
 gboolean vg_loader_load(const char *name, VgDriver *ret, GError **error);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lock.h: one daemon per host, real or simulated: a locked file with its process id. The lock goes with the process, however it ends. */
+/* lock.h: one daemon per host, real or simulated: a locked file with its process id. The lock goes with the process,
+ * however it ends. */
 #pragma once
 
 #include <glib.h>

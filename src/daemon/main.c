@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * main.c: virtgridd. Up: options, configuration, folders and lock, driver, procedures, server, sockets, ready. Down in the opposite order: no new
- * calls, what is under way ends and is answered, clients, driver. No guest is touched by either.
+ * main.c: virtgridd. Up: options, configuration, folders and lock, driver, procedures, server, sockets, ready. Down in
+ * the opposite order: no new calls, what is under way ends and is answered, clients, driver. No guest is touched by
+ * either.
  */
 #include "config.h"
 
@@ -29,7 +30,7 @@
 
 enum { EXIT_USAGE = 2, DRAIN_MS = 30 * 1000 };
 
-/* --- what the driver tells ----------------------------------------------------------------------------------------- */
+/* --- what the driver tells ---------------------------------------------------------------------------------------- */
 
 static void on_event(const VgHost *host, const VgEvent *event) {
     VgDaemon *daemon = (VgDaemon *)host;
@@ -42,7 +43,7 @@ static void on_busy(const VgHost *host, guint guests) {
     daemon->guests = guests;
 }
 
-/* --- signals and time ---------------------------------------------------------------------------------------------- */
+/* --- signals and time --------------------------------------------------------------------------------------------- */
 
 static gboolean on_stop(gpointer data) {
     VgDaemon *daemon = data;
@@ -80,7 +81,7 @@ static gboolean on_second(gpointer data) {
     return G_SOURCE_CONTINUE;
 }
 
-/* --- up ------------------------------------------------------------------------------------------------------------ */
+/* --- up ----------------------------------------------------------------------------------------------------------- */
 
 static gboolean load_config(VgDaemon *daemon, GError **error) {
     const VgOptions *o = &daemon->options;
@@ -167,7 +168,7 @@ static gboolean start(VgDaemon *daemon, GError **error) {
     return vg_sockets_listen(daemon, error);
 }
 
-/* --- down ---------------------------------------------------------------------------------------------------------- */
+/* --- down --------------------------------------------------------------------------------------------------------- */
 
 static void stop(VgDaemon *daemon) {
     daemon->stopping = TRUE;
@@ -195,7 +196,7 @@ static void clear(VgDaemon *daemon) {
     vg_fd_clear(&daemon->lock);
 }
 
-/* --- the process --------------------------------------------------------------------------------------------------- */
+/* --- the process -------------------------------------------------------------------------------------------------- */
 
 static void prepare_process(void) {
     struct rlimit files;

@@ -18,7 +18,7 @@ static VgDom *guest(VgSession *session, const VgUuid *uuid, guint flags, guint k
     return dom;
 }
 
-/* --- start ----------------------------------------------------------------------------------------------------------- */
+/* --- start -------------------------------------------------------------------------------------------------------- */
 
 void vg_create(VgSession *session, const VgUuid *uuid, guint flags, VgDone done) {
     VgDom *dom = guest(session, uuid, flags, VIR_DOMAIN_START_PAUSED, "virDomainCreateWithFlags", done);
@@ -92,7 +92,7 @@ void vg_create_xml(VgSession *session, const char *xml, guint flags, VgDone done
         vg_done_error(done, error);
 }
 
-/* --- stop ------------------------------------------------------------------------------------------------------------ */
+/* --- stop --------------------------------------------------------------------------------------------------------- */
 
 static void begin_destroy(VgOp *op) {
     GError *error = NULL;
@@ -122,7 +122,7 @@ void vg_destroy(VgSession *session, const VgUuid *uuid, guint flags, VgDone done
     vg_op_push(op, VG_OP_FIRST);
 }
 
-/* --- asking the guest, pausing ----------------------------------------------------------------------------------------- */
+/* --- asking the guest, pausing ------------------------------------------------------------------------------------ */
 
 typedef struct {
     VgLifeInput input;
@@ -139,7 +139,8 @@ static gboolean ask_reboot(VgOp *op, GError **error) {
     return op->hub->xen->ops->reboot(op->hub->xen, op->dom->run->domid, error);
 }
 
-/* The wish is on disk before the guest stops and after it goes on, so that a restart of the daemon never unpauses what a client paused. */
+/* The wish is on disk before the guest stops and after it goes on, so that a restart of the daemon never unpauses what
+ * a client paused. */
 static gboolean pause_guest(VgOp *op, GError **error) {
     VgRun *run = op->dom->run;
     run->paused = TRUE;

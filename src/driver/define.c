@@ -52,7 +52,7 @@ void vg_life_take_def(VgLife *life, const VgDomain *def) {
     life->on_crash = ons[def->on_crash];
 }
 
-/* --- completing ------------------------------------------------------------------------------------------------------ */
+/* --- completing --------------------------------------------------------------------------------------------------- */
 
 static gboolean is_vgpu(const VgHostdev *dev) {
     return dev->type == VG_HOSTDEV_VGPU;
@@ -129,7 +129,7 @@ gboolean vg_def_complete(VgDriverState *hub, VgDomain *def, GError **error) {
     return ok;
 }
 
-/* --- define ---------------------------------------------------------------------------------------------------------- */
+/* --- define ------------------------------------------------------------------------------------------------------- */
 
 static gboolean write_def(VgOp *op, GError **error) {
     g_autofree char *path = vg_def_path(op->hub, op->dom->name);
@@ -197,7 +197,7 @@ void vg_define(VgSession *session, const char *xml, guint flags, VgDone done) {
         vg_done_error(done, error);
 }
 
-/* --- undefine -------------------------------------------------------------------------------------------------------- */
+/* --- undefine ----------------------------------------------------------------------------------------------------- */
 
 static gboolean remove_link(const char *path, GError **error) {
     if (unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
@@ -249,7 +249,7 @@ void vg_undefine(VgSession *session, const VgUuid *uuid, guint flags, VgDone don
         vg_done_error(done, error);
 }
 
-/* --- autostart ------------------------------------------------------------------------------------------------------- */
+/* --- autostart ---------------------------------------------------------------------------------------------------- */
 
 static gboolean link_def(VgOp *op, GError **error) {
     g_autofree char *target = g_strdup_printf("../%s.xml", op->dom->name);

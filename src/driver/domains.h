@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * domains.h: the list of domains. A defined domain that nobody looks at is its canonical XML and the small header below; its struct is made when
- * needed. What runs hangs on `run`. Main loop only.
+ * domains.h: the list of domains. A defined domain that nobody looks at is its canonical XML and the small header
+ * below; its struct is made when needed. What runs hangs on `run`. Main loop only.
  */
 #pragma once
 
@@ -67,7 +67,8 @@ void vg_doms_set_id(VgDoms *doms, VgDom *dom, int id);
 int vg_dom_id(const VgDom *dom);
 
 /*
- * What libvirt says of a newcomer: OPERATION_FAILED when the name or the UUID is another's. @ret_known: the domain with both, or NULL.
+ * What libvirt says of a newcomer: OPERATION_FAILED when the name or the UUID is another's. @ret_known: the domain with
+ * both, or NULL.
  */
 gboolean vg_doms_admit(const VgDoms *doms, const VgUuid *uuid, const char *name, VgDom **ret_known, GError **error);
 

@@ -22,7 +22,7 @@ static VgDom *dom_by_arg(VgDriverState *hub, const char *arg, GError **error) {
     return NULL;
 }
 
-/* --- what would be started -------------------------------------------------------------------------------------------- */
+/* --- what would be started ---------------------------------------------------------------------------------------- */
 
 /* Prepared on the main loop, translated in a job: a network's bridge may have to be asked for. */
 typedef struct {

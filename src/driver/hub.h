@@ -2,8 +2,9 @@
 /*
  * hub.h: what the parts of the driver share: the hosts it drives, the list of domains, where files lie, and operations.
  *
- * An OPERATION is what a client asks of a domain, or what its guest did: operations of one domain run one after the other, in the order they came; a
- * destroy goes to the front and makes a start under way turn round. An operation begins on the main loop, works in jobs, and ends on the main loop.
+ * An OPERATION is what a client asks of a domain, or what its guest did: operations of one domain run one after the
+ * other, in the order they came; a destroy goes to the front and makes a start under way turn round. An operation
+ * begins on the main loop, works in jobs, and ends on the main loop.
  */
 #pragma once
 
@@ -43,7 +44,7 @@ struct VgSession {
     char *uri; /* canonical: "xen:///system" */
 };
 
-/* --- operations (ops.c) ---------------------------------------------------------------------------------------------- */
+/* --- operations (ops.c) ------------------------------------------------------------------------------------------- */
 
 typedef struct VgOp VgOp;
 struct VgOp {
@@ -81,7 +82,7 @@ VgDom *vg_hub_dom(VgDriverState *hub, const VgUuid *uuid, GError **error);
 /* The same for a call that changes something: Domain-0 is refused, OPERATION_INVALID. */
 VgDom *vg_hub_guest(VgDriverState *hub, const VgUuid *uuid, GError **error);
 
-/* --- events.c --------------------------------------------------------------------------------------------------------- */
+/* --- events.c ----------------------------------------------------------------------------------------------------- */
 
 void vg_tell_lifecycle(VgDriverState *hub, const VgDom *dom, int type, int detail);
 void vg_tell(VgDriverState *hub, const VgDom *dom, VgEventId id, int a, const char *text);
@@ -90,18 +91,18 @@ void vg_tell_step(VgDriverState *hub, const VgDom *dom, const VgLifeStep *step);
 /* Xen's own events, see xen.h. */
 void vg_on_xen_event(const VgXenEvent *event, gpointer hub);
 
-/* --- reading.c -------------------------------------------------------------------------------------------------------- */
+/* --- reading.c ---------------------------------------------------------------------------------------------------- */
 
 /* Gets the definition, which it takes over; the done is its to call. */
 typedef void (*VgReadFunc)(VgDriverState *hub, VgDomain *def, guint flags, VgDone done);
 /* Parses a definition and goes on with @then, perhaps later; what is no definition is answered. */
 void vg_read_def(VgDriverState *hub, const char *xml, guint flags, VgReadFunc then, VgDone done);
 
-/* --- define.c --------------------------------------------------------------------------------------------------------- */
+/* --- define.c ----------------------------------------------------------------------------------------------------- */
 
 /*
- * Makes @def complete as a definition of this host: identities and guest slots of its vGPUs. CONFIG_UNSUPPORTED, or the GPU
- * engine's own refusal, for what this host can never give.
+ * Makes @def complete as a definition of this host: identities and guest slots of its vGPUs. CONFIG_UNSUPPORTED, or the
+ * GPU engine's own refusal, for what this host can never give.
  */
 gboolean vg_def_complete(VgDriverState *hub, VgDomain *def, GError **error);
 char *vg_def_path(VgDriverState *hub, const char *name);
@@ -114,13 +115,13 @@ void vg_set_autostart(VgSession *session, const VgUuid *dom, gboolean on, VgDone
 /* As a name of a file in the folder of definitions; refused with XML_ERROR. */
 gboolean vg_name_check(const char *name, GError **error);
 
-/* --- metadata.c ------------------------------------------------------------------------------------------------------- */
+/* --- metadata.c --------------------------------------------------------------------------------------------------- */
 
 char *vg_get_metadata(VgSession *session, const VgUuid *dom, int type, const char *uri, guint flags, GError **error);
 void vg_set_metadata(VgSession *session, const VgUuid *dom, int type, const char *metadata, const char *key,
                      const char *uri, guint flags, VgDone done);
 
-/* --- recover.c -------------------------------------------------------------------------------------------------------- */
+/* --- recover.c ---------------------------------------------------------------------------------------------------- */
 
 gboolean vg_recover(VgDriverState *hub, GError **error);
 /* A domain of other hands joins the list. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ladder.h: a bring-up as an array of rungs {name, where, up, down}, climbed by one loop, and descended by the same loop when a rung
- * fails, when it is told to turn round, or when what it built up is to go.
+ * ladder.h: a bring-up as an array of rungs {name, where, up, down}, climbed by one loop, and descended by the same
+ * loop when a rung fails, when it is told to turn round, or when what it built up is to go.
  *
- * Rungs marked MAIN run on the main loop, the others as jobs of the queue they name; only one rung runs at a time, so the subject needs no lock.
- * A rung's up that fails leaves nothing behind, unless the rung is `partial`: then its down is called too. Every down is idempotent. A down that fails
- * stops the descent: what stands below it may still be in use.
+ * Rungs marked MAIN run on the main loop, the others as jobs of the queue they name; only one rung runs at a time, so
+ * the subject needs no lock. A rung's up that fails leaves nothing behind, unless the rung is `partial`: then its down
+ * is called too. Every down is idempotent. A down that fails stops the descent: what stands below it may still be in
+ * use.
  *
  * Fault points: driver.start.NAME before each up, driver.start.done after the last, driver.stop.NAME before each down.
  */
@@ -31,7 +32,8 @@ struct VgLadder {
     int n;
     VgJobQueue *queues[VG_RUNG_LEDGER + 1]; /* borrowed; none for MAIN */
     gpointer subject;
-    /* On the main loop, when it has come to rest. `error` says why it turned round, or why it is stuck; `at` where it stands. */
+    /* On the main loop, when it has come to rest. `error` says why it turned round, or why it is stuck; `at` where it
+     * stands. */
     void (*rest)(VgLadder *ladder, gpointer subject);
 
     int at;         /* rungs up: 0..n */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* live.c: from a definition to what GPU engine and Xen want to know, and back into the live definition: what the guest was given. */
+/* live.c: from a definition to what GPU engine and Xen want to know, and back into the live definition: what the guest
+ * was given. */
 #include "driver/run.h"
 #include "driver/state.h"
 

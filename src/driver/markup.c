@@ -112,7 +112,8 @@ static gboolean find_child(const char *metadata, const char *uri, Child *ret) {
     return FALSE;
 }
 
-/* Copies the tags and text of [at, end), changing each element name from prefix @from (with its length) to prefix @to. */
+/* Copies the tags and text of [at, end), changing each element name from prefix @from (with its length) to prefix
+ * @to. */
 static void copy_renamed(GString *out, const char *at, const char *end, const char *from, gsize from_len,
                          const char *to) {
     Tag tag;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* metadata.c: title, description and other people's elements of a domain, of what runs, of the definition, or of both. */
+/* metadata.c: title, description and other people's elements of a domain, of what runs, of the definition, or of
+ * both. */
 #include "driver/hub.h"
 
 #include <libvirt/libvirt.h>
@@ -72,7 +73,7 @@ char *vg_get_metadata(VgSession *session, const VgUuid *uuid, int type, const ch
     return value;
 }
 
-/* --- set ----------------------------------------------------------------------------------------------------------------- */
+/* --- set ---------------------------------------------------------------------------------------------------------- */
 
 static void set_text(char **place, const char *text) {
     g_free(*place);

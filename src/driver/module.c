@@ -22,7 +22,7 @@
 
 #define DRAIN_MS 30000
 
-/* --- the host that is driven --------------------------------------------------------------------------------------------- */
+/* --- the host that is driven -------------------------------------------------------------------------------------- */
 
 static gboolean open_simulated(VgDriverState *hub, const VgDriverPaths *paths, VgGpuHost **ret_gpus, GError **error) {
     g_autoptr(VgSimHost) host = vg_sim_host_load(paths->simulate, error);
@@ -61,7 +61,7 @@ static gboolean open_all(VgDriverState *hub, const VgDriverPaths *paths, GError 
     return vg_recover(hub, error);
 }
 
-/* --- autostart ----------------------------------------------------------------------------------------------------------- */
+/* --- autostart ---------------------------------------------------------------------------------------------------- */
 
 static void begin_autostarts(VgDriverState *hub) {
     GHashTableIter iter;
@@ -84,7 +84,7 @@ static void begin_autostarts(VgDriverState *hub) {
         vg_warn("%s", error->message);
 }
 
-/* --- start and stop -------------------------------------------------------------------------------------------------------- */
+/* --- start and stop ----------------------------------------------------------------------------------------------- */
 
 static void hub_free(VgDriverState *hub) {
     g_clear_pointer(&hub->ledger, vg_job_queue_free);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* network.c: asks the machine's libvirt daemon, as a client of it, which bridge a network is. Networks are its matter, not ours. */
+/* network.c: asks the machine's libvirt daemon, as a client of it, which bridge a network is. Networks are its matter,
+ * not ours. */
 #include "driver/network.h"
 
 #include <libvirt/libvirt.h>

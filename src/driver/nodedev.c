@@ -8,7 +8,7 @@
 #include "driver/run.h"
 #include "model/nodedev.h"
 
-/* --- what there is ------------------------------------------------------------------------------------------------------- */
+/* --- what there is ------------------------------------------------------------------------------------------------ */
 
 static gboolean gpu_at(VgDriverState *hub, const VgPciAddr *addr, VgGpuView *ret) {
     gsize n = vg_gpus_count(hub->gpus);
@@ -80,7 +80,7 @@ static char *device_name(const Device *dev) {
                        : vg_nodedev_mdev_name(&dev->place->vgpu, parent_of(dev->place));
 }
 
-/* --- the list ------------------------------------------------------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------------------------------------------------- */
 
 static void add_mdev(const VgPlace *place, gpointer data) {
     g_ptr_array_add(data, vg_nodedev_mdev_name(&place->vgpu, parent_of(place)));
@@ -120,7 +120,7 @@ gboolean vg_nodedev_exists(VgSession *session, const char *name, char **ret_name
     return TRUE;
 }
 
-/* --- XML ------------------------------------------------------------------------------------------------------------------ */
+/* --- XML ---------------------------------------------------------------------------------------------------------- */
 
 static char *gpu_xml(const VgGpuView *view) {
     char text[VG_PCIADDR_TEXT];

@@ -22,7 +22,7 @@ static gboolean active(const VgDom *dom) {
     return vg_life_active(&dom->life) && dom->run;
 }
 
-/* --- the list -------------------------------------------------------------------------------------------------------- */
+/* --- the list ----------------------------------------------------------------------------------------------------- */
 
 /* libvirt's filters are groups: a domain must match one bit of each group that is asked for. */
 typedef struct {
@@ -144,9 +144,10 @@ gboolean vg_lookup_name(VgSession *session, const char *name, VgDomRef *ret, GEr
     return FALSE;
 }
 
-/* --- XML ------------------------------------------------------------------------------------------------------------- */
+/* --- XML ---------------------------------------------------------------------------------------------------------- */
 
-/* The stored text is what VG_XML_SECURE | VG_XML_INACTIVE gives; without a password in it the other ways look the same. */
+/* The stored text is what VG_XML_SECURE | VG_XML_INACTIVE gives; without a password in it the other ways look the
+ * same. */
 static char *inactive_xml(const VgDom *dom, guint flags, GError **error) {
     gboolean as_stored = !(flags & VG_XML_MIGRATABLE) && (flags & VG_XML_SECURE || !strstr(dom->xml, " passwd"));
     if (as_stored)
@@ -169,7 +170,7 @@ char *vg_xml(VgSession *session, const VgUuid *uuid, guint flags, GError **error
     return inactive_xml(dom, flags, error);
 }
 
-/* --- figures --------------------------------------------------------------------------------------------------------- */
+/* --- figures ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     VgDriverState *hub;
@@ -285,7 +286,7 @@ gboolean vg_vcpus(VgSession *session, const VgUuid *uuid, guint flags, int *ret,
     return TRUE;
 }
 
-/* --- one answer each --------------------------------------------------------------------------------------------------- */
+/* --- one answer each ---------------------------------------------------------------------------------------------- */
 
 gboolean vg_state(VgSession *session, const VgUuid *uuid, guint flags, int *ret_state, int *ret_reason,
                   GError **error) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* reading.c: XML that a client sends becomes a struct: a small one at once, one that would hold up the main loop on a worker. */
+/* reading.c: XML that a client sends becomes a struct: a small one at once, one that would hold up the main loop on a
+ * worker. */
 #include "driver/hub.h"
 
 #include <string.h>

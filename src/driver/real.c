@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * real.c: the real host. Exactly one manager drives Xen: the lock is the one that libvirt's own Xen driver takes, so that neither can run beside the
- * other. It belongs to the open file: it ends with the process, and the threads of this one cannot lose it by closing another descriptor of the file.
+ * real.c: the real host. Exactly one manager drives Xen: the lock is the one that libvirt's own Xen driver takes, so
+ * that neither can run beside the other. It belongs to the open file: it ends with the process, and the threads of this
+ * one cannot lose it by closing another descriptor of the file.
  */
 #include "config.h"
 

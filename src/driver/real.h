@@ -5,7 +5,7 @@
 #include "driver/hub.h"
 
 /*
- * Fills in hub->manager, hub->xen and hub->boot_id, and the GPU side of the host. Main loop. RESOURCE_BUSY naming the program that drives this
- * host already; NO_CONNECT if it is no Xen host.
+ * Fills in hub->manager, hub->xen and hub->boot_id, and the GPU side of the host. Main loop. RESOURCE_BUSY naming the
+ * program that drives this host already; NO_CONNECT if it is no Xen host.
  */
 gboolean vg_real_open(VgDriverState *hub, VgGpuHost **ret_gpus, GError **error);

@@ -4,8 +4,8 @@
  *
  *     status recorded, domain runs with its token     adopted; unpaused if the start had not come so far
  *     intent only, domain with its token or nameless  half-made: destroyed
- *     a token of ours and no status at all            adopted if there is a definition (the status was lost, not the guest), else shown
- *     no token                                        of other hands: shown, left alone
+ *     a token of ours and no status at all adopted if there is a definition (the status was lost, not the guest), else
+ *     shown no token of other hands: shown, left alone
  *     status, but no such domain                      it ended while nobody looked: shut off
  *     a claim whose owner does not run                removed, forgotten, released
  *
@@ -28,7 +28,7 @@
 
 #define DEF_MAX (64u << 20)
 
-/* --- definitions ----------------------------------------------------------------------------------------------------- */
+/* --- definitions -------------------------------------------------------------------------------------------------- */
 
 static VgDomain *read_def(const char *path, char **ret_text) {
     g_autoptr(GError) error = NULL;
@@ -45,7 +45,8 @@ static VgDomain *read_def(const char *path, char **ret_text) {
     return def;
 }
 
-/* A definition that another tool wrote is completed once and for all: identities must not change with every start of the daemon. */
+/* A definition that another tool wrote is completed once and for all: identities must not change with every start of
+ * the daemon. */
 static gboolean settle(VgDriverState *hub, const char *path, VgDomain *def, char **text) {
     g_autoptr(GError) error = NULL;
     if (!vg_def_complete(hub, def, &error)) {
@@ -106,7 +107,7 @@ static void load_defs(VgDriverState *hub) {
         load_def(hub, g_ptr_array_index(names, i));
 }
 
-/* --- guests ---------------------------------------------------------------------------------------------------------- */
+/* --- guests ------------------------------------------------------------------------------------------------------- */
 
 static VgDomain *foreign_def(const VgXenDomain *xd) {
     char uuid[VG_UUID_TEXT];
@@ -292,7 +293,7 @@ static void drop_stale_status(VgDriverState *hub, const VgStatus *status) {
         vg_warn("live status of '%s' stays: %s", status->name, error ? error->message : "told to fail");
 }
 
-/* --- claims ---------------------------------------------------------------------------------------------------------- */
+/* --- claims ------------------------------------------------------------------------------------------------------- */
 
 static gboolean drop_claim(VgClaim *claim, GError **error) {
     return !vg_fault("driver.recover.remove") && vg_claim_remove(claim, error) && !vg_fault("driver.recover.forget") &&
@@ -316,7 +317,7 @@ static void take_claims(VgDriverState *hub) {
     }
 }
 
-/* --- all of it --------------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 gboolean vg_recover(VgDriverState *hub, GError **error) {
     VgXenDomain *doms = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * run.c: guests come up and go down. Life (pure) says what is to happen, the ladder does it, and here the two meet: every way up ends in
- * started(), every way down in went_down() or would_not_go().
+ * run.c: guests come up and go down. Life (pure) says what is to happen, the ladder does it, and here the two meet:
+ * every way up ends in started(), every way down in went_down() or would_not_go().
  */
 #include "driver/run.h"
 
@@ -77,7 +77,7 @@ void vg_run_adopt(VgRun *run, guint32 domid, VgClaim *claim) {
     run->ladder.at = run->ladder.n;
 }
 
-/* --- up -------------------------------------------------------------------------------------------------------------- */
+/* --- up ----------------------------------------------------------------------------------------------------------- */
 
 /* Tells what life says after an outcome; a transient domain that is over leaves the list. */
 static VgLifeAction take_outcome(VgRun *run, VgDom *dom, VgLifeInput input) {
@@ -100,7 +100,7 @@ static void started(VgRun *run) {
     end_op(run, NULL);
 }
 
-/* --- down ------------------------------------------------------------------------------------------------------------ */
+/* --- down --------------------------------------------------------------------------------------------------------- */
 
 static void would_not_go(VgRun *run, GError *error) {
     vg_warn("domain '%s' would not go: %s", run->dom->name, error->message);
@@ -163,7 +163,7 @@ void vg_run_teardown(VgOp *op) {
     vg_ladder_descend(&run->ladder, op->dom->life.again ? vg_rung_restart : 0);
 }
 
-/* --- start ----------------------------------------------------------------------------------------------------------- */
+/* --- start -------------------------------------------------------------------------------------------------------- */
 
 static void start_failed_early(VgOp *op, GError *error) {
     VgLifeStep step;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * run.h: a guest on the host, from the first rung of its start ladder to the last of its descent. While the ladder moves, what its rungs touch belongs
- * to them; at rest, to the main loop.
+ * run.h: a guest on the host, from the first rung of its start ladder to the last of its descent. While the ladder
+ * moves, what its rungs touch belongs to them; at rest, to the main loop.
  */
 #pragma once
 
@@ -35,7 +35,8 @@ struct VgRun {
 VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused);
 void vg_run_free(VgRun *run);
 
-/* The requests of a definition's vGPUs, borrowing its strings. g_free() the array, and each ->params (vg_requests_free). */
+/* The requests of a definition's vGPUs, borrowing its strings. g_free() the array, and each ->params
+ * (vg_requests_free). */
 VgVgpuRequest *vg_requests_of(const VgDomain *def, gsize *ret_n);
 void vg_requests_free(VgVgpuRequest *requests, gsize n);
 /* What the places mean for the guest's config; strings borrowed from @places. g_free(). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rungs.c: each step of a start, with its undoing. The intent is on disk before anything of the guest exists outside this process, and goes away last:
- * whatever a crash leaves is found again by it, by the ledger, or by the token in the domain.
+ * rungs.c: each step of a start, with its undoing. The intent is on disk before anything of the guest exists outside
+ * this process, and goes away last: whatever a crash leaves is found again by it, by the ledger, or by the token in the
+ * domain.
  */
 #include "driver/rungs.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * state.h: what must outlive the daemon of a guest that runs: one file per guest, UUID.json, in the folder of live status. Before the guest is made it
- * is an intent (recorded FALSE): UUID, boot id and the token that the domain will carry. Afterwards it holds the live XML too.
- * Everything here blocks.
+ * state.h: what must outlive the daemon of a guest that runs: one file per guest, UUID.json, in the folder of live
+ * status. Before the guest is made it is an intent (recorded FALSE): UUID, boot id and the token that the domain will
+ * carry. Afterwards it holds the live XML too. Everything here blocks.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * backend.h: by what means a vGPU comes to be. One row and one file per back end; what is not built has no row. Chosen by what the host offers.
- * create and remove block (jobs), may be repeated, and touch only the place they are given.
+ * backend.h: by what means a vGPU comes to be. One row and one file per back end; what is not built has no row. Chosen
+ * by what the host offers. create and remove block (jobs), may be repeated, and touch only the place they are given.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * backend_emulator.c: cards whose vGPUs are made by an emulator process beside the device model. Nothing exists before that process runs,
- * so there is nothing to create or remove here: the driver starts it with the place.
+ * backend_emulator.c: cards whose vGPUs are made by an emulator process beside the device model. Nothing exists before
+ * that process runs, so there is nothing to create or remove here: the driver starts it with the place.
  */
 #include "config.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * backend_mdev.c: mediated devices. A UUID written to a type's "create" makes one, "1" written to its "remove" ends it; both are believed only
- * when the device is seen to be there, or gone. A device of our UUID that sits elsewhere or is of another type is somebody else's.
+ * backend_mdev.c: mediated devices. A UUID written to a type's "create" makes one, "1" written to its "remove" ends it;
+ * both are believed only when the device is seen to be there, or gone. A device of our UUID that sits elsewhere or is
+ * of another type is somebody else's.
  */
 #include "config.h"
 
@@ -89,7 +90,7 @@ static gboolean is_ours(const Mdev *m, GError **error) {
     return FALSE;
 }
 
-/* --- creating ------------------------------------------------------------------------------------------------------ */
+/* --- creating ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
     int errnum;
@@ -173,7 +174,7 @@ static gboolean mdev_create(const VgBackendHost *host, const VgPlace *place, con
     return FALSE;
 }
 
-/* --- removing ------------------------------------------------------------------------------------------------------ */
+/* --- removing ----------------------------------------------------------------------------------------------------- */
 
 /* A device model that has just ended may still hold it for a moment, then the driver says EBUSY or EAGAIN. */
 static gboolean end(const Mdev *m, GError **error) {

@@ -50,12 +50,12 @@ struct VgGpus {
 void vg_gpus_room_build(VgGpus *gpus);
 void vg_gpus_room_free(VgGpus *gpus);
 
-/* --- request.c: from what is asked for to what placement wants -------------------------------------------------------- */
+/* --- request.c: from what is asked for to what placement wants ---------------------------------------------------- */
 
 /* FALSE if it can never be met here. @wants: n of them, or NULL. */
 gboolean vg_gpus_resolve(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgWant *wants, GError **error);
 
-/* --- explain.c: why not, and who has it --------------------------------------------------------------------------------- */
+/* --- explain.c: why not, and who has it --------------------------------------------------------------------------- */
 
 /* After vg_place() said no: the most hopeful reason as the error, every GPU's as its text. */
 void vg_gpus_explain(VgGpus *gpus, const VgWant *wants, guint n, GError **error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * gpus.c: the engine: puts inventory, groups, placement, ledger and back ends together for the driver. A claim counts from the moment it is made.
+ * gpus.c: the engine: puts inventory, groups, placement, ledger and back ends together for the driver. A claim counts
+ * from the moment it is made.
  */
 #include "config.h"
 
@@ -14,7 +15,7 @@
 
 #define KERNEL_WAIT_MS 5000
 
-/* --- claims ---------------------------------------------------------------------------------------------------------- */
+/* --- claims ------------------------------------------------------------------------------------------------------- */
 
 static VgClaim *claim_new(VgGpus *gpus, const VgUuid *owner, const char *owner_name, gsize n) {
     VgClaim *c = g_new0(VgClaim, 1);
@@ -86,7 +87,7 @@ VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n) {
     return list;
 }
 
-/* --- opening --------------------------------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static void place_fill(VgGpus *gpus, VgPlace *p, const VgBackend *backend, const VgType *type) {
     p->backend = backend->id;
@@ -220,7 +221,7 @@ void vg_gpus_free(VgGpus *gpus) {
     g_free(gpus);
 }
 
-/* --- placing --------------------------------------------------------------------------------------------------------- */
+/* --- placing ------------------------------------------------------------------------------------------------------ */
 
 /* FALSE if a vGPU's UUID is in use already, here or in the kernel. */
 static gboolean check_identities(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, GError **error) {
@@ -321,7 +322,7 @@ VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name
     return c;
 }
 
-/* --- from jobs: touch only the claim and what never changes ----------------------------------------------------------- */
+/* --- from jobs: touch only the claim and what never changes ------------------------------------------------------- */
 
 gboolean vg_claim_record(VgClaim *claim, GError **error) {
     return vg_ledger_claim(claim->gpus->ledger, claim->id, claim->record, error);

@@ -131,7 +131,8 @@ gboolean vg_groups_read(const char *path, VgInventory *inventory, GArray **ret, 
         inventory->gpus[i].group = VG_PLACE_ANY;
     if (path != NULL && !read_file(&r, error))
         return FALSE;
-    /* What is in no group of the administrator's is with its like. He may have set the policy of such a group by its name. */
+    /* What is in no group of the administrator's is with its like. He may have set the policy of such a group by its
+     * name. */
     for (guint i = 0; i < inventory->n; i++) {
         if (inventory->gpus[i].group != VG_PLACE_ANY)
             continue;

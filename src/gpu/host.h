@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * host.h: the GPU seam: what this machine has in PCI slots, and where the kernel's files are. The real side reads libpciaccess and /sys;
- * the simulated host (sim/gpus.c) gives the same records from host.json and a tree of its own.
+ * host.h: the GPU seam: what this machine has in PCI slots, and where the kernel's files are. The real side reads
+ * libpciaccess and /sys; the simulated host (sim/gpus.c) gives the same records from host.json and a tree of its own.
  * Calls block: start-up or jobs only.
  */
 #pragma once

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* inventory.c: what GPUs there are and what they offer. Talks to the host seam, the kernel's files and the catalogue. */
+/* inventory.c: what GPUs there are and what they offer. Talks to the host seam, the kernel's files and the
+ * catalogue. */
 #include "config.h"
 
 #include <string.h>
@@ -73,7 +74,7 @@ static char *model_name(const VgGpu *gpu) {
     return g_strdup_printf("%04x:%04x", r->vendor, r->device);
 }
 
-/* --- the kernel's mediated devices --------------------------------------------------------------------------------- */
+/* --- the kernel's mediated devices -------------------------------------------------------------------------------- */
 
 static char *attribute(VgSysroot *root, const char *folder, const char *id, const char *name) {
     g_autofree char *path = g_strdup_printf("%s/%s/%s", folder, id, name);
@@ -124,7 +125,7 @@ static void read_kernel_devices(VgGpuHost *host, VgTypes *types, VgInventory *in
     }
 }
 
-/* --- all of it ----------------------------------------------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static int by_type(gconstpointer a, gconstpointer b) {
     guint x = ((const VgGpuOffer *)a)->type->index, y = ((const VgGpuOffer *)b)->type->index;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * inventory.h: from PCI functions to GPUs: what each is, by which back end its vGPUs are made, which types it offers, and which mediated devices the
- * kernel has on it now. Reads the host once; blocks.
+ * inventory.h: from PCI functions to GPUs: what each is, by which back end its vGPUs are made, which types it offers,
+ * and which mediated devices the kernel has on it now. Reads the host once; blocks.
  */
 #pragma once
 

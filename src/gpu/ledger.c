@@ -45,7 +45,7 @@ void vg_ledger_claim_free(VgLedgerClaim *claim) {
     g_free(claim);
 }
 
-/* --- a record as text ---------------------------------------------------------------------------------------------- */
+/* --- a record as text --------------------------------------------------------------------------------------------- */
 
 static VgJson *print_vgpu(const VgLedgerVgpu *v) {
     char uuid[VG_UUID_TEXT], addr[VG_PCIADDR_TEXT];
@@ -132,7 +132,7 @@ static VgLedgerClaim *read_claim(const VgJson *o) {
     return claim;
 }
 
-/* --- reading the journal ------------------------------------------------------------------------------------------- */
+/* --- reading the journal ------------------------------------------------------------------------------------------ */
 
 static void remember(VgLedger *ledger, guint64 id, const char *record) {
     guint64 *key = g_new(guint64, 1);
@@ -243,7 +243,7 @@ void vg_ledger_free(VgLedger *ledger) {
     g_free(ledger);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static gboolean refused(GError **error, VgLedger *ledger) {
     vg_set_errno(error, EIO, _("cannot write the ledger of vGPUs %s"), ledger->path);

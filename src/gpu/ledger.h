@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ledger.h: who owns which place since when, on disk. A claim is one record, so all its vGPUs are owned or none; its release is another.
- * Opening reads what is owned now. vg_ledger_claim and vg_ledger_release return when it is durable; they block, and one caller at a time is in them.
+ * ledger.h: who owns which place since when, on disk. A claim is one record, so all its vGPUs are owned or none; its
+ * release is another. Opening reads what is owned now. vg_ledger_claim and vg_ledger_release return when it is durable;
+ * they block, and one caller at a time is in them.
  */
 #pragma once
 
@@ -32,7 +33,8 @@ void vg_ledger_claim_free(VgLedgerClaim *claim);
 
 typedef struct VgLedger VgLedger;
 
-/* @ret_claims: of VgLedgerClaim, oldest first. @ret_generation: the highest ever recorded. An unreadable record is an error, not a loss: INVALID_ARG. */
+/* @ret_claims: of VgLedgerClaim, oldest first. @ret_generation: the highest ever recorded. An unreadable record is an
+ * error, not a loss: INVALID_ARG. */
 VgLedger *vg_ledger_open(const char *path, GPtrArray **ret_claims, guint64 *ret_generation, GError **error);
 void vg_ledger_free(VgLedger *ledger);
 

@@ -76,7 +76,7 @@ void vg_room_give(VgRoom *room, guint32 gpu, guint32 units) {
         g->kind = VG_PLACE_NOTHING;
 }
 
-/* --- searching ----------------------------------------------------------------------------------------------------- */
+/* --- searching ---------------------------------------------------------------------------------------------------- */
 
 static gboolean in_scope(const VgWant *want, const VgRoomGpu *gpus, guint32 gpu) {
     return (want->gpu == VG_PLACE_ANY || want->gpu == gpu) &&
@@ -183,7 +183,8 @@ static gboolean search(Search *s) {
     return FALSE;
 }
 
-/* Is there, for wants that are alike, enough room in all? Answers at once what the search would only find out by trying everything. */
+/* Is there, for wants that are alike, enough room in all? Answers at once what the search would only find out by trying
+ * everything. */
 static gboolean enough(const VgRoom *room, const VgWant *wants, guint n) {
     for (guint i = 0; i < n; i++) {
         guint32 alike = 0, before = 0;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * place.h: which GPU, of the many. Pure: works on a compact picture of all GPUs that the engine keeps up to date, changes nothing,
- * allocates nothing. Time goes with the number of GPUs that offer a type and not with how many vGPUs run.
+ * place.h: which GPU, of the many. Pure: works on a compact picture of all GPUs that the engine keeps up to date,
+ * changes nothing, allocates nothing. Time goes with the number of GPUs that offer a type and not with how many vGPUs
+ * run.
  *
- * Capacity is counted in units: a GPU has VG_UNITS, a vGPU takes VG_UNITS / (how many of its type fit). Checks in this order:
- * supported, enabled, compatible with what runs there, room. Ties go to the lowest GPU number, which is address order.
+ * Capacity is counted in units: a GPU has VG_UNITS, a vGPU takes VG_UNITS / (how many of its type fit). Checks in this
+ * order: supported, enabled, compatible with what runs there, room. Ties go to the lowest GPU number, which is address
+ * order.
  */
 #pragma once
 
@@ -62,8 +64,11 @@ typedef struct {
     guint32 gpu;   /* pinned, or VG_PLACE_ANY */
 } VgWant;
 
-/* Places all @n (at most VG_PLACE_MOST) or none: the first answer in the order of the wants, each taking the best GPU by its group's policy
- * (by the policy of the first GPU that would do, if no group is asked for). FALSE: they do not fit together. @picked: n GPU numbers. */
+/*
+ * Places all @n (at most VG_PLACE_MOST) or none: the first answer in the order of the wants, each taking the best GPU
+ * by its group's policy (by the policy of the first GPU that would do, if no group is asked for). FALSE: they do not
+ * fit together. @picked: n GPU numbers.
+ */
 gboolean vg_place(const VgRoom *room, const VgWant *wants, guint n, guint32 *picked);
 
 /* Would this one go there? Ignores the want's group and pin. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* types.c: the catalogue of vGPU types, read from its file and widened by what the kernel says. Talks to the inventory. */
+/* types.c: the catalogue of vGPU types, read from its file and widened by what the kernel says. Talks to the
+ * inventory. */
 #include "config.h"
 
 #include <errno.h>
@@ -77,7 +78,7 @@ void vg_types_free(VgTypes *types) {
     g_free(types);
 }
 
-/* --- the file ------------------------------------------------------------------------------------------------------ */
+/* --- the file ----------------------------------------------------------------------------------------------------- */
 
 static gboolean bad(GError **error, const char *what, const char *member) {
     vg_set_error(error, VG_ERR_INVALID_ARG, _("catalogue of vGPU types: %s: '%s' is missing or out of range"), what,
@@ -249,7 +250,7 @@ VgTypes *vg_types_load(const char *path, GError **error) {
     return g_steal_pointer(&types);
 }
 
-/* --- looking up ---------------------------------------------------------------------------------------------------- */
+/* --- looking up --------------------------------------------------------------------------------------------------- */
 
 /* NVIDIA's newer drivers say "NVIDIA T4-1Q" where older ones said "GRID T4-1Q". */
 static VgType *by_any_name(const VgTypes *types, const char *name) {
@@ -297,7 +298,7 @@ const VgBoard *vg_types_board(const VgTypes *types, guint16 vendor, guint16 devi
     return any;
 }
 
-/* --- the kernel's word --------------------------------------------------------------------------------------------- */
+/* --- the kernel's word -------------------------------------------------------------------------------------------- */
 
 /* "num_heads=4, frl_config=60, framebuffer=1024M, max_resolution=5120x2880, max_instance=16" */
 static void read_description(VgType *t, const char *description) {
@@ -344,7 +345,7 @@ const VgType *vg_types_of_kernel(VgTypes *types, const char *id, const char *nam
     return t;
 }
 
-/* --- parameters ---------------------------------------------------------------------------------------------------- */
+/* --- parameters --------------------------------------------------------------------------------------------------- */
 
 static const Param *param_of(const VgTypes *types, const VgType *type, const char *name) {
     for (guint i = 0; i < types->params->len; i++) {

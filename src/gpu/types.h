@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * types.h: kinds of vGPU and the boards that have them. Figures come from the shipped catalogue; what a kernel offers beyond it is added
- * when seen. A type is known by its name everywhere; its id is what the host calls it.
+ * types.h: kinds of vGPU and the boards that have them. Figures come from the shipped catalogue; what a kernel offers
+ * beyond it is added when seen. A type is known by its name everywhere; its id is what the host calls it.
  */
 #pragma once
 
@@ -54,8 +54,11 @@ const VgType *vg_types_by_id(const VgTypes *types, const char *id);
 const VgBoard *vg_types_board(const VgTypes *types, guint16 vendor, guint16 device, guint16 subvendor,
                               guint16 subdevice);
 
-/* What a kernel offers as @id. @name and @description may be NULL (drivers leave them out): then the id names it. Found by name, then by id;
- * made if new. @max: what fits on an empty GPU as far as the kernel's numbers tell; used if the catalogue says nothing. */
+/*
+ * What a kernel offers as @id. @name and @description may be NULL (drivers leave them out): then the id names it. Found
+ * by name, then by id; made if new. @max: what fits on an empty GPU as far as the kernel's numbers tell; used if the
+ * catalogue says nothing.
+ */
 const VgType *vg_types_of_kernel(VgTypes *types, const char *id, const char *name, const char *description,
                                  const char *device_api, guint max);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * config.c: `gridctl config DOMAIN`: libxl's own JSON of what would be started, with the place the guest's virtual GPUs would get now.
+ * config.c: `gridctl config DOMAIN`: libxl's own JSON of what would be started, with the place the guest's virtual GPUs
+ * would get now.
  */
 #include "config.h"
 

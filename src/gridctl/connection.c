@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * connection.c: finds the daemon's socket, opens a connection as any libvirt client does, and calls one procedure of the grid program on it.
+ * connection.c: finds the daemon's socket, opens a connection as any libvirt client does, and calls one procedure of
+ * the grid program on it.
  */
 #include "config.h"
 

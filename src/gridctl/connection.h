@@ -13,7 +13,8 @@ typedef struct {
 void vg_target_clear(VgTarget *target);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VgTarget, vg_target_clear)
 
-/* @socket and @uri as given on the command line, NULL if not. Without either: $VIRTGRID_SOCKET, then the installed daemon's socket. */
+/* @socket and @uri as given on the command line, NULL if not. Without either: $VIRTGRID_SOCKET, then the installed
+ * daemon's socket. */
 gboolean vg_target_resolve(const char *socket, const char *uri, VgTarget *ret, GError **error);
 
 /* The server's answer to one query of the grid program: a JSON document. @arg may be NULL. Caller frees. */

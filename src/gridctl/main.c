@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * main.c: gridctl, the command for what libvirt's API has no call for. Reads the command line, finds the subcommand in the table, prints its text.
+ * main.c: gridctl, the command for what libvirt's API has no call for. Reads the command line, finds the subcommand in
+ * the table, prints its text.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * table.h: an array of JSON objects as lines with columns for a person. A column that no row has a value for is left out, so that a
- * newer or older server prints what it knows.
+ * table.h: an array of JSON objects as lines with columns for a person. A column that no row has a value for is left
+ * out, so that a newer or older server prints what it knows.
  */
 #pragma once
 
@@ -23,5 +23,6 @@ typedef struct {
     VgCellKind kind;
 } VgColumn;
 
-/* The lines, header first, each ended by a newline; "" when there are no rows. Caller frees. Control bytes become '?'. */
+/* The lines, header first, each ended by a newline; "" when there are no rows. Caller frees. Control bytes become
+ * '?'. */
 char *vg_table_format(const VgJson *rows, const VgColumn *columns, gsize n_columns);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* life.c: the table of moves. A row says where an input leads from a phase; a request without a row is refused by the words below. */
+/* life.c: the table of moves. A row says where an input leads from a phase; a request without a row is refused by the
+ * words below. */
 #include "life/life.h"
 
 #include "base/i18n.h"
@@ -35,8 +36,10 @@ static const Move moves[] = {
     /* from               input                 to                reason                 do                  tell */
     {VG_LIFE_OFF,      VG_IN_START,          VG_LIFE_STARTING, VG_SHUTOFF_UNKNOWN,    VG_DO_START,        SILENT},
 
-    {VG_LIFE_STARTING, VG_IN_STARTED,        VG_LIFE_RUNNING,  VG_RUNNING_BOOTED,     VG_DO_NOTHING,      TELL(VG_EV_STARTED, 0)},
-    {VG_LIFE_STARTING, VG_IN_STARTED_PAUSED, VG_LIFE_PAUSED,   VG_PAUSED_USER,        VG_DO_NOTHING,      {{VG_EV_STARTED, 0}, {VG_EV_SUSPENDED, 0}}},
+    {VG_LIFE_STARTING, VG_IN_STARTED,        VG_LIFE_RUNNING,  VG_RUNNING_BOOTED,     VG_DO_NOTHING,
+     TELL(VG_EV_STARTED, 0)},
+    {VG_LIFE_STARTING, VG_IN_STARTED_PAUSED, VG_LIFE_PAUSED,   VG_PAUSED_USER,        VG_DO_NOTHING,
+     {{VG_EV_STARTED, 0}, {VG_EV_SUSPENDED, 0}}},
     {VG_LIFE_STARTING, VG_IN_START_FAILED,   VG_LIFE_OFF,      VG_SHUTOFF_FAILED,     VG_DO_NOTHING,      SILENT},
     {VG_LIFE_STARTING, VG_IN_DESTROY,        VG_LIFE_STARTING, VG_SHUTOFF_UNKNOWN,    VG_DO_ABORT,        SILENT},
     {VG_LIFE_STARTING, VG_IN_DOWN_FAILED,    VG_LIFE_PAUSED,   VG_PAUSED_UNKNOWN,     VG_DO_NOTHING,      SILENT},
@@ -46,7 +49,8 @@ static const Move moves[] = {
     {VG_LIFE_RUNNING,  VG_IN_SHUTDOWN,       VG_LIFE_RUNNING,  NONE,                  VG_DO_ASK_SHUTDOWN, SILENT},
     {VG_LIFE_RUNNING,  VG_IN_REBOOT,         VG_LIFE_RUNNING,  NONE,                  VG_DO_ASK_REBOOT,   SILENT},
     {VG_LIFE_RUNNING,  VG_IN_DESTROY,        VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
-    {VG_LIFE_RUNNING,  VG_IN_SUSPENDED,      VG_LIFE_PAUSED,   VG_PAUSED_USER,        VG_DO_NOTHING,      TELL(VG_EV_SUSPENDED, 0)},
+    {VG_LIFE_RUNNING,  VG_IN_SUSPENDED,      VG_LIFE_PAUSED,   VG_PAUSED_USER,        VG_DO_NOTHING,
+     TELL(VG_EV_SUSPENDED, 0)},
     {VG_LIFE_RUNNING,  VG_IN_GUEST_GONE,     VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
 
     {VG_LIFE_PAUSED,   VG_IN_SUSPEND,        VG_LIFE_PAUSED,   NONE,                  VG_DO_NOTHING,      SILENT},
@@ -54,7 +58,8 @@ static const Move moves[] = {
     {VG_LIFE_PAUSED,   VG_IN_SHUTDOWN,       VG_LIFE_PAUSED,   NONE,                  VG_DO_ASK_SHUTDOWN, SILENT},
     {VG_LIFE_PAUSED,   VG_IN_REBOOT,         VG_LIFE_PAUSED,   NONE,                  VG_DO_ASK_REBOOT,   SILENT},
     {VG_LIFE_PAUSED,   VG_IN_DESTROY,        VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
-    {VG_LIFE_PAUSED,   VG_IN_RESUMED,        VG_LIFE_RUNNING,  VG_RUNNING_UNPAUSED,   VG_DO_NOTHING,      TELL(VG_EV_RESUMED, 0)},
+    {VG_LIFE_PAUSED,   VG_IN_RESUMED,        VG_LIFE_RUNNING,  VG_RUNNING_UNPAUSED,   VG_DO_NOTHING,
+     TELL(VG_EV_RESUMED, 0)},
     {VG_LIFE_PAUSED,   VG_IN_GUEST_GONE,     VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
 
     {VG_LIFE_KEPT,     VG_IN_DESTROY,        VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},

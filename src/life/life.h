@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * life.h: what may happen next to a domain. Pure: no clock, no file, no Xen. The driver tells what is asked for and what has happened
- * (an input), and learns what to do and whom to tell (a step).
+ * life.h: what may happen next to a domain. Pure: no clock, no file, no Xen. The driver tells what is asked for and
+ * what has happened (an input), and learns what to do and whom to tell (a step).
  *
  * libvirt's state chart, as clients see it:
  *
@@ -116,7 +116,8 @@ typedef struct {
 
 void vg_life_init(VgLife *life, gboolean persistent);
 
-/* Takes @input. FALSE, OPERATION_INVALID, nothing changed: a client asked for what is not possible now. Facts are never refused. */
+/* Takes @input. FALSE, OPERATION_INVALID, nothing changed: a client asked for what is not possible now. Facts are never
+ * refused. */
 gboolean vg_life_step(VgLife *life, VgLifeInput input, VgLifeStep *ret, GError **error);
 
 /* libvirt's virDomainState, reason in @ret_reason (may be NULL). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * caps.c: writes <capabilities>. The guests follow from the hypervisor's own list of what it runs: "xen-3.0-x86_64 hvm-3.0-x86_32p ...".
+ * caps.c: writes <capabilities>. The guests follow from the hypervisor's own list of what it runs: "xen-3.0-x86_64
+ * hvm-3.0-x86_32p ...".
  */
 #include "config.h"
 

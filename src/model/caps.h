@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * caps.h: <capabilities>: what this host is and which kinds of guest it runs, as a client of libvirt's Xen driver knows it. Pure: a struct in,
- * text out; knows neither Xen nor GPUs. Any thread.
+ * caps.h: <capabilities>: what this host is and which kinds of guest it runs, as a client of libvirt's Xen driver knows
+ * it. Pure: a struct in, text out; knows neither Xen nor GPUs. Any thread.
  */
 #pragma once
 

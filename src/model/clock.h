@@ -65,8 +65,8 @@ typedef struct {
     VgClockOffset offset;      /* UTC if the domain has no <clock> */
     gboolean adjustment_reset; /* adjustment='reset' */
     gboolean adjustment_given;
-    gint64
-        adjustment; /* seconds, for VARIABLE; for UTC and LOCALTIME a number turns the clock into VARIABLE while parsing */
+    /* Seconds, for VARIABLE; for UTC and LOCALTIME a number turns the clock into VARIABLE while parsing. */
+    gint64 adjustment;
     VgClockBasis basis; /* of VARIABLE */
     VgTimer **timers;
     gsize n_timers;

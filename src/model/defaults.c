@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * defaults.c: the passes between the tables and validation: what an element means when it is silent, what one element means for
- * another, and what Xen adds to every guest. The order is libvirt's: hypervisor, devices, what devices imply.
+ * defaults.c: the passes between the tables and validation: what an element means when it is silent, what one element
+ * means for another, and what Xen adds to every guest. The order is libvirt's: hypervisor, devices, what devices imply.
  */
 #include "config.h"
 

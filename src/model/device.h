@@ -53,7 +53,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgDevice, vg_device_free)
 void vg_domain_add_device(VgDomain *dom, VgDevice *device);
 /*
  * The device of @dom that @device means: by target (disk), MAC (interface, and model if given), source (hostdev), index
- * (controller), port, name; where nothing tells two apart, the one that reads the same. The position in its list, or -1.
+ * (controller), port, name; where nothing tells two apart, the one that reads the same. The position in its list, or
+ * -1.
  */
 gssize vg_domain_find_device(const VgDomain *dom, const VgDevice *device);
 /* Takes the device at @pos of @kind's list out of the domain. Caller frees. */

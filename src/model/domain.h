@@ -5,10 +5,10 @@
  * A VgDomain is a plain record that owns all below it; share one by never changing it again. Functions here are pure
  * (random numbers apart: absent UUIDs and MACs are made) and safe from any thread.
  *
- * Reading goes in passes: table, element defaults, defaults across elements, Xen's defaults, validation. What comes out is
- * complete: format of it parses to the same. Errors: XML_DETAIL for what is not well-formed XML or too big, XML_ERROR for a
- * wrong value, CONFIG_UNSUPPORTED for what is known and cannot be given, with the element and the reason. No error
- * repeats the input text at length.
+ * Reading goes in passes: table, element defaults, defaults across elements, Xen's defaults, validation. What comes out
+ * is complete: format of it parses to the same. Errors: XML_DETAIL for what is not well-formed XML or too big,
+ * XML_ERROR for a wrong value, CONFIG_UNSUPPORTED for what is known and cannot be given, with the element and the
+ * reason. No error repeats the input text at length.
  */
 #pragma once
 
@@ -101,8 +101,8 @@ typedef struct {
     gsize n_serials;
     VgChardev **parallels;
     gsize n_parallels;
-    VgChardev **
-        consoles; /* of HVM, consoles[0] is serials[0] seen as a console when there is one; an equal record, owned apart */
+    /* Of HVM, consoles[0] is serials[0] seen as a console when there is one; an equal record, owned apart. */
+    VgChardev **consoles;
     gsize n_consoles;
     VgChardev **channels;
     gsize n_channels;
@@ -142,7 +142,8 @@ typedef struct {
     gsize n_xen_args;
 } VgDomain;
 
-/* @flags: VG_XML_INACTIVE for a definition; 0 reads back what vg_domain_format(.., VG_XML_SECURE) wrote of a live one. */
+/* @flags: VG_XML_INACTIVE for a definition; 0 reads back what vg_domain_format(.., VG_XML_SECURE) wrote of a live
+ * one. */
 VgDomain *vg_domain_parse(const char *xml, guint flags, GError **error);
 /* The text libvirt would print; ends with a newline. Caller frees. */
 char *vg_domain_format(const VgDomain *dom, guint flags);

@@ -2,8 +2,8 @@
 /*
  * hostdev.h: <hostdev mode='subsystem'>: a device of the host, or a virtual GPU, given to the guest.
  *
- * type='vgpu' is this project's own: the guest asks for a type, by name or id, from any GPU, from a group, or from one GPU.
- * What it got is in `bound`, which exists in a live definition only and prints as
+ * type='vgpu' is this project's own: the guest asks for a type, by name or id, from any GPU, from a group, or from one
+ * GPU. What it got is in `bound`, which exists in a live definition only and prints as
  *   <bound backend='mdev'><gpu .../><vf .../><mdev uuid='...'/></bound> after <source>.
  */
 #pragma once

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nodedev.h: <device>: a node device as libvirt shows it, for the two kinds that are ours to tell: a GPU (capability pci) and a
- * mediated device (capability mdev). Pure; any thread.
+ * nodedev.h: <device>: a node device as libvirt shows it, for the two kinds that are ours to tell: a GPU (capability
+ * pci) and a mediated device (capability mdev). Pure; any thread.
  */
 #pragma once
 
@@ -51,7 +51,8 @@ typedef struct {
 char *vg_nodedev_pci_name(const VgPciAddr *addr);
 char *vg_nodedev_mdev_name(const VgUuid *uuid, const VgPciAddr *parent);
 
-/* Back from a name. For an mdev the parent may be missing (*ret_has_parent FALSE): older clients keep such names. FALSE: no such name. */
+/* Back from a name. For an mdev the parent may be missing (*ret_has_parent FALSE): older clients keep such names.
+ * FALSE: no such name. */
 gboolean vg_nodedev_parse_pci_name(const char *name, VgPciAddr *ret);
 gboolean vg_nodedev_parse_mdev_name(const char *name, VgUuid *ret, VgPciAddr *ret_parent, gboolean *ret_has_parent);
 

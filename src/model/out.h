@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * out.h: XML text in libvirt's style: two blanks for each level, ' around values, an element without content is <a/>. For the documents
- * that are only written, never read. One thread per VgOut.
+ * out.h: XML text in libvirt's style: two blanks for each level, ' around values, an element without content is <a/>.
+ * For the documents that are only written, never read. One thread per VgOut.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * call.h: what a procedure's handler is given: the connection it came on, the driver's table, the session. Within proc only; main loop only.
+ * call.h: what a procedure's handler is given: the connection it came on, the driver's table, the session. Within proc
+ * only; main loop only.
  */
 #pragma once
 
@@ -23,7 +24,8 @@ typedef struct {
     VgUuid dom;
 } VgSubscription;
 
-/* One client's state. Lives as long as the client is connected or a slow call of it is under way; so long the session stays open. */
+/* One client's state. Lives as long as the client is connected or a slow call of it is under way; so long the session
+ * stays open. */
 typedef struct {
     guint refs;
     VgProc *proc;

@@ -15,7 +15,7 @@
 
 enum { OPEN_RO = 1, OPEN_NO_ALIASES = 2 };
 
-/* --- open ------------------------------------------------------------------------------------------------------------------- */
+/* --- open --------------------------------------------------------------------------------------------------------- */
 
 static gboolean has_scheme(const VgDriver *driver, const char *scheme) {
     return scheme != NULL && g_strv_contains(driver->schemes, scheme);
@@ -108,7 +108,8 @@ gboolean vg_do_connect_supports_feature(VgCall *call, const remote_int *a, remot
     return TRUE;
 }
 
-/* Another libvirt daemon says on whose behalf it calls. Rights here depend on the socket alone, so it is checked and noted. */
+/* Another libvirt daemon says on whose behalf it calls. Rights here depend on the socket alone, so it is checked and
+ * noted. */
 gboolean vg_do_connect_set_identity(VgCall *call, const remote_connect_set_identity_args *a, remote_void *r,
                                     GError **error) {
     static const VgParamRule rules[] = {
@@ -129,7 +130,8 @@ gboolean vg_do_connect_set_identity(VgCall *call, const remote_connect_set_ident
     return TRUE;
 }
 
-/* Ours never loses its hypervisor while clients are connected, so there is no such event to send; every client registers all the same. */
+/* Ours never loses its hypervisor while clients are connected, so there is no such event to send; every client
+ * registers all the same. */
 gboolean vg_do_connect_register_close_callback(VgCall *call, const remote_void *a, remote_void *r, GError **error) {
     return TRUE;
 }
@@ -138,7 +140,7 @@ gboolean vg_do_connect_unregister_close_callback(VgCall *call, const remote_void
     return TRUE;
 }
 
-/* --- the host ----------------------------------------------------------------------------------------------------------------- */
+/* --- the host ----------------------------------------------------------------------------------------------------- */
 
 static gboolean give_text(remote_text *r, char *text) {
     r->text = text;

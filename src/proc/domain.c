@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * domain.c: every call about domains: arguments to the driver's function, its answer to the wire's structure. Decides nothing.
+ * domain.c: every call about domains: arguments to the driver's function, its answer to the wire's structure. Decides
+ * nothing.
  *
  * A client's name and id of a domain may be stale; only the UUID is handed on.
  */
@@ -28,7 +29,7 @@ static gboolean give_bool(remote_int *r, gboolean ok, gboolean value) {
     return ok;
 }
 
-/* --- which there are ------------------------------------------------------------------------------------------------------- */
+/* --- which there are ---------------------------------------------------------------------------------------------- */
 
 static gboolean too_many(gsize n, guint limit, GError **error) {
     if (n <= limit)
@@ -143,7 +144,7 @@ gboolean vg_do_domain_lookup_by_uuid(VgCall *call, const remote_domain_lookup_by
     return TRUE;
 }
 
-/* --- what they are ---------------------------------------------------------------------------------------------------------- */
+/* --- what they are ------------------------------------------------------------------------------------------------ */
 
 gboolean vg_do_domain_get_xml_desc(VgCall *call, const remote_domain_flags_args *a, remote_text *r, GError **error) {
     VgUuid uuid = vg_dom_uuid(&a->dom);
@@ -266,7 +267,7 @@ gboolean vg_do_domain_get_messages(VgCall *call, const remote_domain_flags_args 
     return TRUE;
 }
 
-/* --- what is done to them ------------------------------------------------------------------------------------------------------ */
+/* --- what is done to them ----------------------------------------------------------------------------------------- */
 
 void vg_do_domain_define_xml(VgCall *call, const remote_text *a, VgDone done) {
     call->driver->define(call->session, a->text, 0, done);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* error_to_wire.c: see the header. The form is that of libvirt's virReportError: text, its template, the detail, -1, -1. */
+/* error_to_wire.c: see the header. The form is that of libvirt's virReportError: text, its template, the detail, -1,
+ * -1. */
 #include "config.h"
 #include "proc/error_to_wire.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * event.c: who wants to hear what, and the fan-out. A message differs between subscribers only in the number that the client's
- * connection gave the subscription; these count from 0 on each, so most subscribers share one encoded message.
+ * event.c: who wants to hear what, and the fan-out. A message differs between subscribers only in the number that the
+ * client's connection gave the subscription; these count from 0 on each, so most subscribers share one encoded message.
  */
 #include "config.h"
 #include "proc/table.h"
@@ -13,7 +13,7 @@
 
 enum { OLD = -1 };
 
-/* --- subscribe ------------------------------------------------------------------------------------------------------------- */
+/* --- subscribe ---------------------------------------------------------------------------------------------------- */
 
 void vg_conn_unsubscribe_all(VgConn *conn) {
     if (conn->subscriptions->len > 0)
@@ -88,7 +88,8 @@ gboolean vg_do_connect_domain_event_callback_register_any(
     if (!subscribe(call->conn, subscription, VG_EVENT_LAST - 1, error))
         return FALSE;
     r->value = subscription.callback;
-    /* Numbers are not used twice, so that a late event is never taken for another's; after 2^31 of them they begin anew. */
+    /* Numbers are not used twice, so that a late event is never taken for another's; after 2^31 of them they begin
+     * anew. */
     call->conn->next_callback = subscription.callback == G_MAXINT ? 0 : subscription.callback + 1;
     return TRUE;
 }
@@ -102,7 +103,7 @@ gboolean vg_do_connect_domain_event_callback_deregister_any(VgCall *call, const 
     return unsubscribe(call->conn, a->value, -1, error);
 }
 
-/* --- messages --------------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 
 /* One structure for all events and both forms; the encoder of each form reads its own member. */
 typedef union {
@@ -183,7 +184,7 @@ static VgMsg *encode(const VgEvent *event, int callback) {
     return NULL;
 }
 
-/* --- fan-out ------------------------------------------------------------------------------------------------------------------ */
+/* --- fan-out ------------------------------------------------------------------------------------------------------ */
 
 static void send_to(VgConn *conn, const VgEvent *event, GHashTable *encoded) {
     /* Sending may cut the client off, which forgets its subscriptions. */

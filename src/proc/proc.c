@@ -2,8 +2,8 @@
 /*
  * proc.c: one call's way: find the row, authorise, decode, hand over, reply. Decides nothing itself.
  *
- * A fast call is answered before on_message() returns. A slow one lives on the heap until the driver's VgDone; it holds the connection, so
- * that the session outlives it, and its answer is dropped if the client has gone.
+ * A fast call is answered before on_message() returns. A slow one lives on the heap until the driver's VgDone; it holds
+ * the connection, so that the session outlives it, and its answer is dropped if the client has gone.
  */
 #include "config.h"
 #include "proc/table.h"
@@ -12,7 +12,7 @@
 
 #include "proc/error_to_wire.h"
 
-/* --- connections ------------------------------------------------------------------------------------------------------ */
+/* --- connections -------------------------------------------------------------------------------------------------- */
 
 static VgConn *conn_ref(VgConn *conn) {
     conn->refs++;
@@ -50,7 +50,7 @@ static void on_closed(VgClient *client, gpointer data) {
     vg_client_set_data(client, NULL, NULL); /* the session ends now, or with its last slow call */
 }
 
-/* --- replies ------------------------------------------------------------------------------------------------------------ */
+/* --- replies ------------------------------------------------------------------------------------------------------ */
 
 static void send_msg(VgClient *client, VgMsg *msg) {
     if (msg == NULL)
@@ -75,7 +75,7 @@ static void send_reply(VgClient *client, const VgMsgHeader *call, xdrproc_t proc
         send_error(client, call, VG_FROM_RPC, error);
 }
 
-/* --- calls -------------------------------------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 
 static gboolean has_function(const VgDriver *driver, const VgRow *row) {
     void (*function)(void);
@@ -205,7 +205,7 @@ static void on_message(VgClient *client, VgMsg *msg, gpointer data) {
     vg_client_unref(client);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------------ */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 VgProc *vg_proc_new(const VgDriver *driver, VgDriverState *state) {
     VgProc *proc = g_new0(VgProc, 1);

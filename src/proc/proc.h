@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * proc.h: from a message to a call of the driver, and back. The daemon makes one VgProc of the started driver and gives it to the server:
+ * proc.h: from a message to a call of the driver, and back. The daemon makes one VgProc of the started driver and gives
+ * it to the server:
  *
  *     VgProc *proc = vg_proc_new(driver, state);
  *     VgServer *server = vg_server_new(&limits, vg_proc_handler(), proc);

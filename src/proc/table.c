@@ -9,7 +9,8 @@ bool_t xdr_remote_void(XDR *xdrs, remote_void *nothing) {
     return TRUE;
 }
 
-/* A handler's arguments arrive as void pointers; the conversion is made in a function of the right type, no function pointer is cast. */
+/* A handler's arguments arrive as void pointers; the conversion is made in a function of the right type, no function
+ * pointer is cast. */
 #define VG_FAST(number, name, args, ret, who, needs)                                                                   \
     G_STATIC_ASSERT(sizeof(args) <= VG_ARGS_MAX && sizeof(ret) <= VG_ARGS_MAX);                                        \
     static gboolean call_##name(VgCall *call, gconstpointer a, gpointer r, GError **error) {                           \

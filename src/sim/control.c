@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * control.c: watches DIR/control and lets the named guests act, on the main loop; a file there is a few bytes. The watch itself is a thread that
- * only wakes the loop: one more descriptor in the loop would cost every call of every client a system call.
+ * control.c: watches DIR/control and lets the named guests act, on the main loop; a file there is a few bytes. The
+ * watch itself is a thread that only wakes the loop: one more descriptor in the loop would cost every call of every
+ * client a system call.
  */
 #include "sim/control.h"
 

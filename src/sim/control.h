@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * control.h: DIR/control, where a test or a person makes a guest act by itself: a file named after the domain, containing "poweroff", "reboot",
- * "crash" or "watchdog". The file is taken away when it was obeyed.
+ * control.h: DIR/control, where a test or a person makes a guest act by itself: a file named after the domain,
+ * containing "poweroff", "reboot", "crash" or "watchdog". The file is taken away when it was obeyed.
  */
 #pragma once
 

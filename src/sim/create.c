@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * create.c: a simulated domain comes to be, in the steps of libxl's own create. After each the domain is on disk in exactly that state, and there
- * a test can make it fail or kill the daemon ("sim.create.<step>"): whoever starts next sees what libxl would have left behind.
+ * create.c: a simulated domain comes to be, in the steps of libxl's own create. After each the domain is on disk in
+ * exactly that state, and there a test can make it fail or kill the daemon ("sim.create.<step>"): whoever starts next
+ * sees what libxl would have left behind.
  */
 #include <inttypes.h>
 #include <stdio.h>

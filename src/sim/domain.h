@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * domain.h: one simulated domain: what Xen knows of it, and the guest inside. guest.c moves it through time, store.c keeps it on disk.
- * Private to sim/; the caller holds the hypervisor's lock.
+ * domain.h: one simulated domain: what Xen knows of it, and the guest inside. guest.c moves it through time, store.c
+ * keeps it on disk. Private to sim/; the caller holds the hypervisor's lock.
  */
 #pragma once
 
@@ -54,7 +54,8 @@ void vg_sim_guest_end(VgSimDomain *dom, VgXenReason how, gint64 now_us);
 gboolean vg_sim_guest_tick(VgSimDomain *dom, gint64 now_us);
 guint64 vg_sim_guest_cpu_ns(const VgSimDomain *dom, gint64 now_us);
 
-/* --- store.c: the folder DIR/state/xen, here @dir: <domid>.json, <domid>.libxl.json (what it was made from, as libxl prints it), next-domid */
+/* --- store.c: the folder DIR/state/xen, here @dir: <domid>.json, <domid>.libxl.json (what it was made from, as libxl
+ * prints it), next-domid */
 gboolean vg_sim_store_open(const char *dir, GError **error);
 gboolean vg_sim_store_write_config(const char *dir, guint32 domid, const char *json, GError **error);
 /* Replaced as one; survives the daemon, not the machine: no fsync. */

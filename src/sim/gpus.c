@@ -34,7 +34,7 @@ static void gpu_clear(gpointer data) {
     g_clear_pointer(&g->mdev_types, g_array_unref);
 }
 
-/* --- reading host.json ------------------------------------------------------------------------------------------------------ */
+/* --- reading host.json -------------------------------------------------------------------------------------------- */
 
 static gboolean bad(GError **error, gsize i, const char *member, const char *reason) {
     vg_set_error(error, VG_ERR_INVALID_ARG, "host.json: gpus[%zu]: %s: %s", i, member, reason);
@@ -137,7 +137,7 @@ static gboolean read_gpus(const VgJson *list, GArray *gpus, GError **error) {
     return TRUE;
 }
 
-/* --- the seam ---------------------------------------------------------------------------------------------------------------- */
+/* --- the seam ----------------------------------------------------------------------------------------------------- */
 
 static gboolean scan(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **error) {
     const SimHost *sim = (SimHost *)host;
@@ -188,7 +188,7 @@ VgGpuHost *vg_sim_gpus_new(const char *dir, const VgJson *gpus, GError **error) 
     return &sim->host;
 }
 
-/* --- the default host ---------------------------------------------------------------------------------------------------------- */
+/* --- the default host --------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *address, *device, *subdevice, *name, *driver;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * guest.c: what the operating system inside a simulated domain does: it uses its CPU, and it ends when it was asked to. Pure: time is an argument.
+ * guest.c: what the operating system inside a simulated domain does: it uses its CPU, and it ends when it was asked to.
+ * Pure: time is an argument.
  */
 #include "sim/domain.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * host.c: what DIR/host.json says about the machine, checked. The hypervisor and the simulated kernel are told by the driver what is in it.
+ * host.c: what DIR/host.json says about the machine, checked. The hypervisor and the simulated kernel are told by the
+ * driver what is in it.
  */
 #include "sim/host.h"
 

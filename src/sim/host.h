@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * host.h: DIR/host.json, the machine that --simulate pretends to be. docs/simulated-host.md says what each member means.
+ * host.h: DIR/host.json, the machine that --simulate pretends to be. docs/simulated-host.md says what each member
+ * means.
  */
 #pragma once
 
@@ -16,7 +17,8 @@ typedef struct {
     VgJson *json;      /* the whole document */
 } VgSimHost;
 
-/* Reads DIR/host.json; written with the defaults when absent. Blocks. INVALID_ARG naming the member that is out of range. */
+/* Reads DIR/host.json; written with the defaults when absent. Blocks. INVALID_ARG naming the member that is out of
+ * range. */
 VgSimHost *vg_sim_host_load(const char *dir, GError **error);
 void vg_sim_host_free(VgSimHost *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgSimHost, vg_sim_host_free)

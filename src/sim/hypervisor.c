@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hypervisor.c: the Xen seam on the simulated host. Jobs of the driver call it from any thread; events and the guests' time run on the main loop.
+ * hypervisor.c: the Xen seam on the simulated host. Jobs of the driver call it from any thread; events and the guests'
+ * time run on the main loop.
  *
- * It stands in the place of another program, the hypervisor, whose every call is atomic: hence the lock, which is held for one call or one step
- * of a create and never while it waits (a pthread one: the thread sanitizer cannot see GLib's). What the driver may not lose is on disk before a call returns.
+ * It stands in the place of another program, the hypervisor, whose every call is atomic: hence the lock, which is held
+ * for one call or one step of a create and never while it waits (a pthread one: the thread sanitizer cannot see
+ * GLib's). What the driver may not lose is on disk before a call returns.
  */
 #include "sim/hypervisor.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * kernel.c: what the kernel does when a file of a mediated device is written. A device is its folder below its GPU; links to it and the counts of free
- * instances follow from the folders, so a kill between two steps is repaired by deriving them anew.
+ * kernel.c: what the kernel does when a file of a mediated device is written. A device is its folder below its GPU;
+ * links to it and the counts of free instances follow from the folders, so a kill between two steps is repaired by
+ * deriving them anew.
  */
 #include "config.h"
 
@@ -52,7 +53,7 @@ static gboolean step(const char *name) {
     return FALSE;
 }
 
-/* --- counting ------------------------------------------------------------------------------------------------------------ */
+/* --- counting ----------------------------------------------------------------------------------------------------- */
 
 static char *type_of(const VgSimKernel *k, const char *device) {
     g_autofree char *path = g_strconcat(device, "/mdev_type", NULL);
@@ -102,7 +103,7 @@ static gboolean show_available(const VgSimKernel *k, const VgSimGpu *gpu) {
     return TRUE;
 }
 
-/* --- a device's links ------------------------------------------------------------------------------------------------------ */
+/* --- a device's links --------------------------------------------------------------------------------------------- */
 
 static gboolean link_device(const VgSimKernel *k, const VgSimGpu *gpu, const char *uuid, const char *type) {
     g_autofree char *folder = vg_sim_gpu_folder(&gpu->addr);
@@ -121,7 +122,7 @@ static gboolean unlink_device(const VgSimKernel *k, const VgSimGpu *gpu, const c
     return vg_sim_remove(k->root, on_bus) && step("sim.kernel.remove.unlink") && vg_sim_remove(k->root, in_type);
 }
 
-/* --- create ---------------------------------------------------------------------------------------------------------------- */
+/* --- create ------------------------------------------------------------------------------------------------------- */
 
 static gboolean move(const VgSimKernel *k, const char *folder, const char *prefix, const char *uuid,
                      gboolean to_prefix) {
@@ -171,7 +172,7 @@ static int create(VgSimKernel *k, const VgSimGpu *gpu, const VgSimMdevType *type
     return errnum;
 }
 
-/* --- remove, parameters ---------------------------------------------------------------------------------------------------- */
+/* --- remove, parameters ------------------------------------------------------------------------------------------- */
 
 /* A device that a process holds: a test puts this file there. */
 static gboolean is_held(const VgSimKernel *k, const char *device) {
@@ -215,7 +216,7 @@ static int set_params(VgSimKernel *k, const VgSimGpu *gpu, const char *uuid, con
     return outcome(vg_sim_put(k->root, path, line));
 }
 
-/* --- who is written to ------------------------------------------------------------------------------------------------------ */
+/* --- who is written to -------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *file; /* below the device */
@@ -273,7 +274,7 @@ static int on_write(VgSysroot *root, const char *path, const char *text, gpointe
     return errnum;
 }
 
-/* --- starting --------------------------------------------------------------------------------------------------------------- */
+/* --- starting ----------------------------------------------------------------------------------------------------- */
 
 /* Finishes or undoes what was under way on @gpu, and makes links and counts agree with the folders. */
 static gboolean repair_gpu(VgSimKernel *k, const VgSimGpu *gpu) {

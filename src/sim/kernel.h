@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * kernel.h: in the place of the kernel: a tree of files with the layout that PCI devices and mediated devices have under /sys, and what the kernel
- * does when one of them is written. The tree is the state: it is on disk, a kill at any moment leaves one that the next start repairs.
+ * kernel.h: in the place of the kernel: a tree of files with the layout that PCI devices and mediated devices have
+ * under /sys, and what the kernel does when one of them is written. The tree is the state: it is on disk, a kill at any
+ * moment leaves one that the next start repairs.
  */
 #pragma once
 
@@ -26,15 +27,18 @@ typedef struct {
 
 typedef struct VgSimKernel VgSimKernel;
 
-/* @gpus: @n of them, by address; borrowed, they live longer. Makes the tree at @path, or repairs it: what is there stays, but for GPUs that are not in
- * @gpus. */
+/*
+ * @gpus: @n of them, by address; borrowed, they live longer. Makes the tree at @path, or repairs it: what is there
+ * stays, but for GPUs that are not in
+ * @gpus.
+ */
 VgSimKernel *vg_sim_kernel_new(const char *path, const VgSimGpu *gpus, gsize n, GError **error);
 void vg_sim_kernel_free(VgSimKernel *kernel);
 
 /* Whose writes the kernel answers. It answers from any thread. */
 VgSysroot *vg_sim_kernel_root(VgSimKernel *kernel);
 
-/* --- kernel_tree.c: files and links under the tree's root ---------------------------------------------------------------- */
+/* --- kernel_tree.c: files and links under the tree's root --------------------------------------------------------- */
 
 /* All FALSE with errno. @path relative to @root. */
 gboolean vg_sim_put(const char *root, const char *path, const char *text);    /* whole or not at all; makes folders */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* kernel_tree.c: the files that a PCI device of display class has under /sys, made on disk. Called by the simulated kernel. */
+/* kernel_tree.c: the files that a PCI device of display class has under /sys, made on disk. Called by the simulated
+ * kernel. */
 #include "config.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ gboolean vg_sim_remove(const char *root, const char *path) {
     return remove_at(AT_FDCWD, at);
 }
 
-/* --- a GPU ------------------------------------------------------------------------------------------------------------- */
+/* --- a GPU -------------------------------------------------------------------------------------------------------- */
 
 char *vg_sim_gpu_folder(const VgPciAddr *addr) {
     char text[VG_PCIADDR_TEXT];

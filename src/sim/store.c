@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * store.c: the simulated domains on disk. The hypervisor writes a domain after every change; a new daemon reads them all.
+ * store.c: the simulated domains on disk. The hypervisor writes a domain after every change; a new daemon reads them
+ * all.
  */
 #include <errno.h>
 #include <fcntl.h>

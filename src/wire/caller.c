@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* caller.c: calls one at a time on a blocking socket. What arrives while a reply is awaited and is not it, is dropped. */
+/* caller.c: calls one at a time on a blocking socket. What arrives while a reply is awaited and is not it, is
+ * dropped. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * client.c: one connection. Input is read into the server's buffer and handed up message by message; a client holds memory only for a message that is
- * not whole yet, and for whole ones that have to wait because max_calls are under way or because it does not read its answers. What is
- * sent while its input is worked on goes out in one write at the end of it, anything else at once.
+ * client.c: one connection. Input is read into the server's buffer and handed up message by message; a client holds
+ * memory only for a message that is not whole yet, and for whole ones that have to wait because max_calls are under way
+ * or because it does not read its answers. What is sent while its input is worked on goes out in one write at the end
+ * of it, anything else at once.
  */
 #include "config.h"
 
@@ -47,7 +48,7 @@ void vg_client_unref(VgClient *client) {
     g_free(client);
 }
 
-/* --- what is asked of it ------------------------------------------------------------------------------------------- */
+/* --- what is asked of it ------------------------------------------------------------------------------------------ */
 
 gboolean vg_client_is_open(const VgClient *client) {
     return client->state == VG_CLIENT_OPEN;
@@ -116,7 +117,7 @@ void vg_client_cut(VgClient *client) {
     vg_server_wake(client->server, client);
 }
 
-/* --- output -------------------------------------------------------------------------------------------------------- */
+/* --- output ------------------------------------------------------------------------------------------------------- */
 
 /* May the next message be handed up? Not to one who lets answers pile up: he waits, nobody else. */
 static gboolean may_take(const VgClient *client) {
@@ -224,7 +225,7 @@ void vg_client_close(VgClient *client) {
         flush(client);
 }
 
-/* --- input --------------------------------------------------------------------------------------------------------- */
+/* --- input -------------------------------------------------------------------------------------------------------- */
 
 static void hold(VgClient *client, VgMsg *msg) {
     gsize len;
@@ -282,7 +283,8 @@ static void parse(VgClient *client, const guint8 *data, gsize len) {
     flush(client);
 }
 
-/* One client may send what the protocol allows; all of them together, or all who may only read, not so many times as much. */
+/* One client may send what the protocol allows; all of them together, or all who may only read, not so many times as
+ * much. */
 static void charge(VgClient *client) {
     VgServer *server = client->server;
     gsize held = vg_frame_held(&client->frame),

@@ -2,8 +2,9 @@
 /*
  * client.h: the inside of a server and of its clients, for server.c, client.c and keepalive.c.
  *
- * A client is OPEN; CLOSING, when only what is queued still goes out; or CUT, when it is dead and waits for its `closed`. Whatever kills a client
- * only marks it CUT and wakes it: the end itself comes from the server's source, so that nobody loses a client under his feet.
+ * A client is OPEN; CLOSING, when only what is queued still goes out; or CUT, when it is dead and waits for its
+ * `closed`. Whatever kills a client only marks it CUT and wakes it: the end itself comes from the server's source, so
+ * that nobody loses a client under his feet.
  */
 #pragma once
 

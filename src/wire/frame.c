@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* frame.c: cuts the stream at the length words. Most messages are whole in one read and are copied once; only a tail waits here. */
+/* frame.c: cuts the stream at the length words. Most messages are whole in one read and are copied once; only a tail
+ * waits here. */
 #include "config.h"
 
 #include <string.h>

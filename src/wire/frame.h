@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * frame.h: from a stream of bytes to whole messages. Holds at most one message in the making; memory follows the bytes that
- * came (never more than twice of them and a few KiB), whatever the length word promises. Zeroed is empty.
+ * frame.h: from a stream of bytes to whole messages. Holds at most one message in the making; memory follows the bytes
+ * that came (never more than twice of them and a few KiB), whatever the length word promises. Zeroed is empty.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ typedef enum { VG_FRAME_MORE, VG_FRAME_WHOLE, VG_FRAME_BAD } VgFrameResult;
 VgFrameResult vg_frame_next(VgFrame *frame, const guint8 **data, gsize *len, VgMsg **ret);
 
 /*
- * The rest of a large message may be read straight to its place: how many bytes fit at *ret now, 0 if none is under way. After a
- * read call vg_frame_filled() with what came, then vg_frame_next() as ever.
+ * The rest of a large message may be read straight to its place: how many bytes fit at *ret now, 0 if none is under
+ * way. After a read call vg_frame_filled() with what came, then vg_frame_next() as ever.
  */
 gsize vg_frame_room(VgFrame *frame, guint8 **ret);
 void vg_frame_filled(VgFrame *frame, gsize n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* keepalive.c: libvirt's keepalive program, in which both sides may ping. Its messages are of the event's type, with serial 0 and no payload. */
+/* keepalive.c: libvirt's keepalive program, in which both sides may ping. Its messages are of the event's type, with
+ * serial 0 and no payload. */
 #include "config.h"
 
 #include "wire/client.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * message.c: a struct becomes a message, a message becomes a struct. Encoding writes once into a buffer that grows, through an XDR stream of our own:
- * libtirpc's memory stream would need the size beforehand.
+ * message.c: a struct becomes a message, a message becomes a struct. Encoding writes once into a buffer that grows,
+ * through an XDR stream of our own: libtirpc's memory stream would need the size beforehand.
  */
 #include "config.h"
 
@@ -77,7 +77,7 @@ VgMsg *vg_msg_from_bytes(const guint8 *data, gsize len, GError **error) {
     return msg;
 }
 
-/* --- the XDR stream that grows; x_private is the VgMsg ------------------------------------------------------------- */
+/* --- the XDR stream that grows; x_private is the VgMsg ------------------------------------------------------------ */
 
 static guint8 *stream_room(XDR *xdr, u_int len) {
     VgMsg *msg = xdr->x_private;

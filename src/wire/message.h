@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * message.h: one libvirt RPC message: 4 bytes length (of the whole, itself included), six words of header, payload (XDR).
- * Source: libvirt's docs/internals/rpc, "packet framing". All big endian. A message is written once and then only read.
+ * message.h: one libvirt RPC message: 4 bytes length (of the whole, itself included), six words of header, payload
+ * (XDR). Source: libvirt's docs/internals/rpc, "packet framing". All big endian. A message is written once and then
+ * only read.
  */
 #pragma once
 
@@ -13,7 +14,15 @@
 #define VG_MSG_HEADER 28
 #define VG_MSG_MAX (32 * 1024 * 1024 + 4)
 
-typedef enum { VG_MSG_CALL = 0, VG_MSG_REPLY, VG_MSG_EVENT, VG_MSG_STREAM, VG_MSG_CALL_WITH_FDS, VG_MSG_REPLY_WITH_FDS, VG_MSG_STREAM_HOLE } VgMsgType;
+typedef enum {
+    VG_MSG_CALL = 0,
+    VG_MSG_REPLY,
+    VG_MSG_EVENT,
+    VG_MSG_STREAM,
+    VG_MSG_CALL_WITH_FDS,
+    VG_MSG_REPLY_WITH_FDS,
+    VG_MSG_STREAM_HOLE
+} VgMsgType;
 typedef enum { VG_MSG_OK = 0, VG_MSG_ERROR, VG_MSG_CONTINUE } VgMsgStatus;
 
 typedef struct {
@@ -39,5 +48,6 @@ const VgMsgHeader *vg_msg_header(const VgMsg *msg);
 const guint8 *vg_msg_bytes(const VgMsg *msg, gsize *ret_len);   /* the whole */
 const guint8 *vg_msg_payload(const VgMsg *msg, gsize *ret_len); /* behind the header */
 
-/* Decodes the payload into @args (zeroed by the caller); on failure everything half decoded is already freed. RPC: "Unable to decode message payload". */
+/* Decodes the payload into @args (zeroed by the caller); on failure everything half decoded is already freed. RPC:
+ * "Unable to decode message payload". */
 gboolean vg_msg_decode(const VgMsg *msg, xdrproc_t proc, gpointer args, GError **error);

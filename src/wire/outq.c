@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* outq.c: a ring of references. Bytes of a message shared by many clients are counted for each: the bound must not depend on the others. */
+/* outq.c: a ring of references. Bytes of a message shared by many clients are counted for each: the bound must not
+ * depend on the others. */
 #include "config.h"
 
 #include "wire/outq.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* outq.h: what waits to be written to one client: references to messages, the first perhaps sent in part. Zeroed is empty. */
+/* outq.h: what waits to be written to one client: references to messages, the first perhaps sent in part. Zeroed is
+ * empty. */
 #pragma once
 
 #include <sys/uio.h>
@@ -11,8 +12,8 @@ typedef struct {
     guint cap, head, count; /* cap: 0 or a power of two */
     gsize sent;             /* bytes of the first message that are out */
     gsize bytes;            /* held, with the cost of holding a message */
-    gsize
-        unasked; /* that part of it which is no reply: the client cannot be held to account by not reading its calls */
+    /* That part of it which is no reply: the client cannot be held to account by not reading its calls. */
+    gsize unasked;
 } VgOutq;
 
 /* Takes a reference. @sent: so many bytes of it are out already (only into an empty queue). */

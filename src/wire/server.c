@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * server.c: listening sockets and connections behind one epoll descriptor, which is the one thing that GLib polls. A turn handles what is ready, each
- * client one read at most, and then those that were woken: whose messages waited, and who is to end.
+ * server.c: listening sockets and connections behind one epoll descriptor, which is the one thing that GLib polls. A
+ * turn handles what is ready, each client one read at most, and then those that were woken: whose messages waited, and
+ * who is to end.
  */
 #include "config.h"
 
@@ -43,7 +44,7 @@ typedef struct {
     gpointer tag;
 } VgServerSource;
 
-/* --- accepting ----------------------------------------------------------------------------------------------------- */
+/* --- accepting ---------------------------------------------------------------------------------------------------- */
 
 static gboolean has_room(const VgServer *server, const VgListener *listener) {
     guint max = server->limits.max_clients;
@@ -122,7 +123,7 @@ static void accept_some(VgServer *server, VgListener *listener) {
     }
 }
 
-/* --- the end of a client ------------------------------------------------------------------------------------------- */
+/* --- the end of a client ------------------------------------------------------------------------------------------ */
 
 static void finish(VgServer *server, VgClient *client) {
     vg_client_authenticated(client);
@@ -156,7 +157,7 @@ static void run_ready(VgServer *server) {
     }
 }
 
-/* --- the source ---------------------------------------------------------------------------------------------------- */
+/* --- the source --------------------------------------------------------------------------------------------------- */
 
 static gboolean source_prepare(GSource *source, int *timeout) {
     *timeout = -1;
@@ -193,7 +194,7 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
     return G_SOURCE_CONTINUE;
 }
 
-/* --- waiting in our own epoll instead of GLib's poll --------------------------------------------------------------- */
+/* --- waiting in our own epoll instead of GLib's poll -------------------------------------------------------------- */
 
 static VgServer *direct_server;
 
@@ -207,8 +208,8 @@ static gboolean watch_wakeup(VgServer *server, int fd) {
 }
 
 /*
- * If GLib would poll but us and its own wake-up, one epoll_wait does both and brings our events along; a turn costs one system call
- * less. As soon as somebody else's descriptor is among them, it is GLib's poll again.
+ * If GLib would poll but us and its own wake-up, one epoll_wait does both and brings our events along; a turn costs one
+ * system call less. As soon as somebody else's descriptor is among them, it is GLib's poll again.
  */
 static gint direct_poll(GPollFD *fds, guint n, gint timeout) {
     VgServer *server = direct_server;
@@ -255,7 +256,7 @@ void vg_server_timed(VgServer *server) {
     g_source_attach(server->tick, server->context);
 }
 
-/* --- what is asked of it ------------------------------------------------------------------------------------------- */
+/* --- what is asked of it ------------------------------------------------------------------------------------------ */
 
 static void listener_free(gpointer data) {
     VgListener *listener = data;
@@ -287,7 +288,8 @@ VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *han
     VgServerSource *self = (VgServerSource *)server->source;
     self->server = server;
     self->tag = g_source_add_unix_fd(server->source, server->epoll, G_IO_IN);
-    /* Nothing here turns the loop again. A source that may not recurse is taken out of the poll and put back at each turn: three system calls more. */
+    /* Nothing here turns the loop again. A source that may not recurse is taken out of the poll and put back at each
+     * turn: three system calls more. */
     g_source_set_can_recurse(server->source, TRUE);
     g_source_attach(server->source, server->context);
     return server;

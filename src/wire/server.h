@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * server.h: listening sockets and their clients; bytes in, messages out. Knows no procedure, except that the keepalive program is answered here.
+ * server.h: listening sockets and their clients; bytes in, messages out. Knows no procedure, except that the keepalive
+ * program is answered here.
  *
- * All clients sit behind one epoll descriptor with one GSource. A client's input is read into one buffer and handed up message by message;
- * its output is a queue of referenced messages. Two things bound it (VgServerLimits.max_queue bytes): while so much waits, no further call of the
- * client is taken up; and who lets so many events wait is cut off and logged once. So a slow reader of large replies only waits.
- * While a client has max_calls calls unanswered, its next ones wait, first here (256 KiB), then in its socket; keepalive is answered all the same.
- * A half-sent message lives as long as its client, and takes memory as its bytes come, within max_input. Memory of an idle client: under 1 KiB.
- * Everything on the main loop.
+ * All clients sit behind one epoll descriptor with one GSource. A client's input is read into one buffer and handed up
+ * message by message; its output is a queue of referenced messages. Two things bound it (VgServerLimits.max_queue
+ * bytes): while so much waits, no further call of the client is taken up; and who lets so many events wait is cut off
+ * and logged once. So a slow reader of large replies only waits. While a client has max_calls calls unanswered, its
+ * next ones wait, first here (256 KiB), then in its socket; keepalive is answered all the same. A half-sent message
+ * lives as long as its client, and takes memory as its bytes come, within max_input. Memory of an idle client: under 1
+ * KiB. Everything on the main loop.
  */
 #pragma once
 
@@ -21,12 +23,13 @@ typedef struct VgClient VgClient;
 
 typedef struct {
     guint max_clients; /* 5000, more wait to be accepted; read-only sockets leave the last tenth to the others */
-    guint
-        max_anonymous; /* 20: connected, not yet authenticated; one more pushes out the oldest that has no call under way */
+    /* 20: connected, not yet authenticated; one more pushes out the oldest that has no call under way. */
+    guint max_anonymous;
     guint max_calls; /* 64 in flight on one connection */
     gsize max_queue; /* 1 MiB of output waiting for one client, see above */
-    gsize
-        max_input; /* 256 MiB for all half-sent messages together, a quarter of it for read-only clients; who goes beyond is cut off */
+    /* 256 MiB for all half-sent messages together, a quarter of it for read-only clients; who goes beyond is cut
+     * off. */
+    gsize max_input;
     guint keepalive_us;    /* 5 s; 0: off */
     guint keepalive_count; /* 5 unanswered pings end the connection */
 } VgServerLimits;
@@ -46,19 +49,20 @@ VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *han
 /* Ends every connection (each gets its `closed`) and removes the socket files it made. Not from inside a handler. */
 void vg_server_free(VgServer *server);
 
-/* Listens at @path (at most 107 bytes; a stale socket file nobody listens on is replaced, a live one refused by name), mode @mode, or adopts @fd if >= 0. */
+/* Listens at @path (at most 107 bytes; a stale socket file nobody listens on is replaced, a live one refused by name),
+ * mode @mode, or adopts @fd if >= 0. */
 gboolean vg_server_listen_unix(VgServer *server, const char *path, int fd, guint mode, gboolean read_only,
                                GError **error);
 /* Takes over a connected socket: tests, fuzzers. */
 VgClient *vg_server_adopt(VgServer *server, int fd, gboolean read_only);
 /* Closes the listening sockets and takes up no further call; what is under way is still answered. */
 void vg_server_stop_accepting(VgServer *server);
-/* From now on its main context waits in the server's own epoll while nothing else is to be polled: a system call less per call. At most one
- * server of a process, on the default context. */
+/* From now on its main context waits in the server's own epoll while nothing else is to be polled: a system call less
+ * per call. At most one server of a process, on the default context. */
 void vg_server_poll_directly(VgServer *server);
 guint vg_server_clients(const VgServer *server);
 
-/* --- a client ------------------------------------------------------------------------------------------------------ */
+/* --- a client ----------------------------------------------------------------------------------------------------- */
 
 VgClient *vg_client_ref(VgClient *client);
 void vg_client_unref(VgClient *client);

@@ -7,8 +7,9 @@
 #define VG_SOCKET_PATH_MAX 107
 
 /*
- * A non-blocking listening socket at @path with mode @mode (never more open than that, not even for a moment). A socket file that
- * nobody listens on is replaced. -1: a path over 107 bytes (INVALID_ARG), somebody listens there or it is no socket (RESOURCE_BUSY), SYSTEM_ERROR.
+ * A non-blocking listening socket at @path with mode @mode (never more open than that, not even for a moment). A socket
+ * file that nobody listens on is replaced. -1: a path over 107 bytes (INVALID_ARG), somebody listens there or it is no
+ * socket (RESOURCE_BUSY), SYSTEM_ERROR.
  */
 int vg_socket_listen_unix(const char *path, guint mode, GError **error);
 

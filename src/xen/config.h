@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * config.h: a domain translated for libxl. One conv_<device>.c per device kind fills its part; config.c calls them by table.
- * Pure: needs no Xen and no context, so it works in the simulated host and in tests. Any thread.
+ * config.h: a domain translated for libxl. One conv_<device>.c per device kind fills its part; config.c calls them by
+ * table. Pure: needs no Xen and no context, so it works in the simulated host and in tests. Any thread.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conv.h: one part of a translation. A conv_<device>.c fills its part of `c` from `dom`, in the order of the table in config.c; what an earlier
- * one filled in may be read. Everything put into `c` is freed with it, so each string is a fresh copy.
+ * conv.h: one part of a translation. A conv_<device>.c fills its part of `c` from `dom`, in the order of the table in
+ * config.c; what an earlier one filled in may be read. Everything put into `c` is freed with it, so each string is a
+ * fresh copy.
  */
 #pragma once
 
@@ -43,7 +44,8 @@ gboolean vg_xen_conv_actions(const VgXenConv *conv, GError **error);
 void vg_xen_bitmap_alloc(libxl_bitmap *map, guint bits);
 void vg_xen_bitmap_set(libxl_bitmap *map, guint bit);
 gboolean vg_xen_bitmap_any(const libxl_bitmap *map);
-/* "0-3,^2,8": sets what lies within the map and ignores the rest, as a host with fewer CPUs must. FALSE if @text is no such list. */
+/* "0-3,^2,8": sets what lies within the map and ignores the rest, as a host with fewer CPUs must. FALSE if @text is no
+ * such list. */
 gboolean vg_xen_bitmap_parse(libxl_bitmap *map, const char *text);
 
 /* Puts @text (a copy) at the end of a list of strings of libxl. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* conv_cpu.c: <cpu mode='host-passthrough'>: single features on and off, and nested virtualisation. Other modes have no effect on Xen. */
+/* conv_cpu.c: <cpu mode='host-passthrough'>: single features on and off, and nested virtualisation. Other modes have no
+ * effect on Xen. */
 #include <string.h>
 
 #include "xen/conv.h"

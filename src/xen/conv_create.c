@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* conv_create.c: what Xen must know before there is a domain: type, name, UUID, paging, label. And what to do when it ends. */
+/* conv_create.c: what Xen must know before there is a domain: type, name, UUID, paging, label. And what to do when it
+ * ends. */
 #include <string.h>
 
 #include "xen/conv.h"

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* conv_vgpu.c: what a virtual GPU's place means for libxl: a PCI device, arguments for the device model, or room for a second emulator's device. */
+/* conv_vgpu.c: what a virtual GPU's place means for libxl: a PCI device, arguments for the device model, or room for a
+ * second emulator's device. */
 #include <string.h>
 
 #include "xen/conv.h"
 
 #define FIRST_SLOT 11
 #define LAST_SLOT 28
-/* Below 4 GiB hvmloader leaves this much to PCI devices when nobody asks for more; libxl takes up to the second figure. */
+/* Below 4 GiB hvmloader leaves this much to PCI devices when nobody asks for more; libxl takes up to the second
+ * figure. */
 #define HOLE_DEFAULT_KIB (256u * 1024)
 #define HOLE_MOST_KIB (0xf0000000u / 1024)
 #define HOLE_STEP_KIB (64u * 1024)

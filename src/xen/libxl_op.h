@@ -19,7 +19,8 @@ typedef struct {
     libxl_ctx *ctx;
 } VgXenOp;
 
-/* A context of its own: it reaps its own children and nobody else's, and a disaster is logged, not the end of the process. NO_CONNECT. */
+/* A context of its own: it reaps its own children and nobody else's, and a disaster is logged, not the end of the
+ * process. NO_CONNECT. */
 gboolean vg_xen_op_begin(VgXenOp *op, GError **error);
 void vg_xen_op_end(VgXenOp *op);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VgXenOp, vg_xen_op_end)

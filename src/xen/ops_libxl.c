@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ops_libxl.c: the Xen seam on a real host. Every operation makes a context of its own and calls libxl synchronously: a context holds its lock while
- * it builds a guest, and one per job keeps jobs out of each other's way. xenstore is read directly for what libxl does not tell.
+ * ops_libxl.c: the Xen seam on a real host. Every operation makes a context of its own and calls libxl synchronously: a
+ * context holds its lock while it builds a guest, and one per job keeps jobs out of each other's way. xenstore is read
+ * directly for what libxl does not tell.
  */
 #include "xen/ops_libxl.h"
 

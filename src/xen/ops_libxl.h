@@ -4,5 +4,6 @@
 
 #include "xen/xen.h"
 
-/* Main loop. NO_CONNECT if this machine runs no Xen, or this process may not speak to it; the message names --simulate. */
+/* Main loop. NO_CONNECT if this machine runs no Xen, or this process may not speak to it; the message names
+ * --simulate. */
 VgXen *vg_xen_libxl_new(GError **error);

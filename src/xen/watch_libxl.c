@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * watch_libxl.c: a thread that waits for xenstore's @introduceDomain and @releaseDomain, compares the list of domains with the one before, and tells
- * the main loop what changed. By comparing, it misses nothing whoever made or ended the domain, and it can be stopped, which libxl's own waiting
- * cannot. A domain that came and went between two looks was nobody's business.
+ * watch_libxl.c: a thread that waits for xenstore's @introduceDomain and @releaseDomain, compares the list of domains
+ * with the one before, and tells the main loop what changed. By comparing, it misses nothing whoever made or ended the
+ * domain, and it can be stopped, which libxl's own waiting cannot. A domain that came and went between two looks was
+ * nobody's business.
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xen.h: the Xen seam. A VgXen is one Xen host: the real one through libxl (ops_libxl.c) or the simulated one (sim/hypervisor.c).
+ * xen.h: the Xen seam. A VgXen is one Xen host: the real one through libxl (ops_libxl.c) or the simulated one
+ * (sim/hypervisor.c).
  *
- * Every operation blocks and is called from a job, any thread, several at once for different domains. Domains are named by domid; a domid is
- * never reused while its death has not been reported. Only the event callback comes on the main loop.
+ * Every operation blocks and is called from a job, any thread, several at once for different domains. Domains are named
+ * by domid; a domid is never reused while its death has not been reported. Only the event callback comes on the main
+ * loop.
  *
- * create() builds the domain and leaves it paused. @token is put into the domain's own xenstore data before the domain can be seen as complete, and list()
- * gives it back: so a half-made domain is known as ours after a crash. A failed create() leaves no domain behind.
+ * create() builds the domain and leaves it paused. @token is put into the domain's own xenstore data before the domain
+ * can be seen as complete, and list() gives it back: so a half-made domain is known as ours after a crash. A failed
+ * create() leaves no domain behind.
  *
- * Errors: VG_ERROR. NO_DOMAIN: no such domid. RESOURCE_BUSY: a device or the memory is not to be had, naming the holder. OPERATION_FAILED with the
- * host's own last error text otherwise.
+ * Errors: VG_ERROR. NO_DOMAIN: no such domid. RESOURCE_BUSY: a device or the memory is not to be had, naming the
+ * holder. OPERATION_FAILED with the host's own last error text otherwise.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * format.c: writes a record as libvirt would: single quotes, two spaces a level, an element with nothing to say left out.
- * Everything goes into one buffer; what turns out to be empty is cut off again.
+ * format.c: writes a record as libvirt would: single quotes, two spaces a level, an element with nothing to say left
+ * out. Everything goes into one buffer; what turns out to be empty is cut off again.
  */
 #include "config.h"
 #include "xml/walk.h"

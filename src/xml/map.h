@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * map.h: an XML element as a table of rows, each of which ties an attribute, a child or the text to a member of a struct.
+ * map.h: an XML element as a table of rows, each of which ties an attribute, a child or the text to a member of a
+ * struct.
  *
- * The same rows read, write, copy and free a record, and say which names are known. Nothing here knows an element.
- * A row's name is "@attribute", "child", or "" for the element's own text. A member of the wrong C type does not compile.
+ * The same rows read, write, copy and free a record, and say which names are known. Nothing here knows an element. A
+ * row's name is "@attribute", "child", or "" for the element's own text. A member of the wrong C type does not compile.
  *
  * Reading is one walk over the parser's events: no tree is built, no path is looked up, so time is linear in the text.
- * A name without a row is ignored with all below it, as libvirt does. Writing is libvirt's style byte for byte. A value equal
- * to the map's template (all zero if it has none) is absent and not written.
+ * A name without a row is ignored with all below it, as libvirt does. Writing is libvirt's style byte for byte. A value
+ * equal to the map's template (all zero if it has none) is absent and not written.
  *
  * Maps are constant; all functions may run in any thread.
  */
@@ -19,8 +20,8 @@
 
 #define VG_XML_MAX_SIZE (4 * 1024 * 1024)
 #define VG_XML_MAX_DEPTH 128
-#define VG_XML_MAX_RAW (64 * 1024)          /* of one RAW row's several elements together */
-#define VG_XML_MAX_ITEMS 65536 /* of one array */
+#define VG_XML_MAX_RAW (64 * 1024) /* of one RAW row's several elements together */
+#define VG_XML_MAX_ITEMS 65536     /* of one array */
 
 typedef enum {
     VG_ROW_END,
@@ -35,7 +36,8 @@ typedef enum {
     VG_ROW_STRUCT,  /* a child that is a member struct */
     VG_ROW_POINTER, /* a child that is an allocated struct */
     VG_ROW_ARRAY,   /* children of one name: T **items; gsize n_items */
-    VG_ROW_VARIANT, /* more rows of this same element, chosen by an enum member; the enum's attribute has a row of its own */
+    /* More rows of this same element, chosen by an enum member; the enum's attribute has a row of its own. */
+    VG_ROW_VARIANT,
     VG_ROW_INCLUDE, /* more rows of this same element, for a member struct */
     VG_ROW_RAW,     /* a child kept as text */
     VG_ROW_UNSUPPORTED
@@ -170,15 +172,16 @@ void *vg_xml_array_take(void *items, gsize *n, gsize pos);
 
 /* --- text --------------------------------------------------------------------------------- */
 
-/* Namespaces whose elements are looked up as "prefix:name", whatever prefix the document uses. Ends with a NULL prefix. */
+/* Namespaces whose elements are looked up as "prefix:name", whatever prefix the document uses. Ends with a NULL
+ * prefix. */
 typedef struct {
     const char *prefix, *uri;
 } VgXmlNamespace;
 
 /*
  * Reads a document whose root is the map's element into a new record. XML_DETAIL: not well formed, a DTD or an entity,
- * too big, too deep; XML_ERROR: another root, a wrong or missing value; CONFIG_UNSUPPORTED. The message has a line and the
- * reason; of the text only names that are known and at most a short value.
+ * too big, too deep; XML_ERROR: another root, a wrong or missing value; CONFIG_UNSUPPORTED. The message has a line and
+ * the reason; of the text only names that are known and at most a short value.
  */
 void *vg_xml_map_parse(const VgXmlMap *map, const VgXmlNamespace *namespaces, const char *text, guint flags,
                        GError **error);

@@ -2,10 +2,10 @@
 /*
  * parse.c: reads a document into a record.
  *
- * libxml2 tells of each start tag, text and end tag; a stack of frames says which map and which struct the open elements
- * stand for. Attributes are known before children, so a variant's tag is set when its rows are needed. Only a RAW child
- * becomes a tree, by libxml2's own handlers, and is taken down at its end. There is never a DTD, so no entity but
- * the five of XML itself.
+ * libxml2 tells of each start tag, text and end tag; a stack of frames says which map and which struct the open
+ * elements stand for. Attributes are known before children, so a variant's tag is set when its rows are needed. Only a
+ * RAW child becomes a tree, by libxml2's own handlers, and is taken down at its end. There is never a DTD, so no entity
+ * but the five of XML itself.
  */
 #include "config.h"
 #include "xml/walk.h"

@@ -25,14 +25,16 @@ static inline const void *vg_row_fresh(const VgXmlRow *row, const void *fresh) {
 }
 
 gint64 vg_row_get_int(const VgXmlRow *row, const void *object);
-/* Sets the scalar from @text, which is owned by the caller. FALSE: the value is wrong. @scale: bytes for a unit of MEMORY. */
+/* Sets the scalar from @text, which is owned by the caller. FALSE: the value is wrong. @scale: bytes for a unit of
+ * MEMORY. */
 gboolean vg_row_set_scalar(const VgXmlRow *row, void *object, const char *text, guint64 scale, guint flags);
 /* Bytes of one @unit of memory; 0: no such unit. NULL: KiB. */
 guint64 vg_memory_unit(const char *unit);
 /* "an integer from 0 to 255", "one of a, b, c": what the row wants. Caller frees. */
 char *vg_row_wants(const VgXmlRow *row);
 
-/* <name ...>...</name> of @node in libvirt's style / what is in @node, one child for each namespace, as libxml2 dumps it. */
+/* <name ...>...</name> of @node in libvirt's style / what is in @node, one child for each namespace, as libxml2 dumps
+ * it. */
 struct _xmlNode;
 char *vg_node_styled(const struct _xmlNode *node);
 char *vg_node_inner(struct _xmlNode *node);

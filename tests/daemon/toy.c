@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * toy.c: the smallest driver module: a host without guests. What the daemon does by itself is tested with it. TOY_GUESTS says how many
- * guests it claims to run, TOY_FAIL lets it refuse to start. Built a second time with the wrong ABI, a third time without its table's `open`.
+ * toy.c: the smallest driver module: a host without guests. What the daemon does by itself is tested with it.
+ * TOY_GUESTS says how many guests it claims to run, TOY_FAIL lets it refuse to start. Built a second time with the
+ * wrong ABI, a third time without its table's `open`.
  */
 #include "config.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * frame.c: any bytes, in any pieces, must give the same messages or the same end as in one piece, and never more memory than twice what came.
- * The first byte of the input says how large the pieces are. Built for libFuzzer by `make fuzz`; with FUZZ_REPLAY it is a plain
- * program that runs the files it is given, which `make check` does with the corpus.
+ * frame.c: any bytes, in any pieces, must give the same messages or the same end as in one piece, and never more memory
+ * than twice what came. The first byte of the input says how large the pieces are. Built for libFuzzer by `make fuzz`;
+ * with FUZZ_REPLAY it is a plain program that runs the files it is given, which `make check` does with the corpus.
  */
 #include "config.h"
 

@@ -11,8 +11,8 @@
 typedef void (*VgGoldenFunc)(const char *path, const char *name, gpointer data);
 
 /*
- * Calls @func for each file of $srcdir/tests/data/@dir that ends in @suffix, sorted by name, and returns how many there were.
- * A folder that is missing or has no such file fails the test.
+ * Calls @func for each file of $srcdir/tests/data/@dir that ends in @suffix, sorted by name, and returns how many there
+ * were. A folder that is missing or has no such file fails the test.
  */
 guint vg_golden_scan(const char *dir, const char *suffix, VgGoldenFunc func, gpointer data);
 

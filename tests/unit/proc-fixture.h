@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * proc-fixture.h: the procedures with a small driver of the test's own behind them and a raw client before them, in one process over a socket pair.
+ * proc-fixture.h: the procedures with a small driver of the test's own behind them and a raw client before them, in one
+ * process over a socket pair.
  *
- * The driver has two guests: "alpha" (runs, id 7) and "beta" (defined only), a GPU and its mediated device. Its slow calls end as `mode` says.
+ * The driver has two guests: "alpha" (runs, id 7) and "beta" (defined only), a GPU and its mediated device. Its slow
+ * calls end as `mode` says.
  */
 #pragma once
 
@@ -27,7 +29,7 @@ void fake_free(Fake *fake);
 void fake_release(Fake *fake);
 extern const VgUuid fake_alpha, fake_beta;
 
-/* --- the raw client: what real clients would not do as well -------------------------------------------------------------- */
+/* --- the raw client: what real clients would not do as well ------------------------------------------------------- */
 
 typedef struct {
     int fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * proc-server.c: the procedures with the test's own driver behind a real socket, for real clients. Serves SOCKET, and SOCKET-ro for readers;
- * ends when its input does. A line of input is an event to send: NUMBER a|b A B TEXT|-
+ * proc-server.c: the procedures with the test's own driver behind a real socket, for real clients. Serves SOCKET, and
+ * SOCKET-ro for readers; ends when its input does. A line of input is an event to send: NUMBER a|b A B TEXT|-
  */
 #include "config.h"
 #include "proc-fixture.h"

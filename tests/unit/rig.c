@@ -114,7 +114,7 @@ void rig_free(Rig *rig) {
     g_free(rig);
 }
 
-/* --- slow calls ------------------------------------------------------------------------------------------------------------- */
+/* --- slow calls --------------------------------------------------------------------------------------------------- */
 
 static void on_done(const VgDomRef *dom, const char *text, const GError *error, gpointer data) {
     Outcome *outcome = data;
@@ -241,7 +241,7 @@ char *rig_xml(Rig *rig, const char *name, guint flags) {
     return vg_driver.xml(rig->session, &uuid, flags, NULL);
 }
 
-/* --- XML ---------------------------------------------------------------------------------------------------------------------- */
+/* --- XML ---------------------------------------------------------------------------------------------------------- */
 
 char *guest_xml(const char *name, const char *uuid, const char *more, const char *devices) {
     g_autofree char *line = uuid ? g_strdup_printf("<uuid>%s</uuid>", uuid) : g_strdup("");
@@ -256,7 +256,7 @@ char *vgpu_xml(const char *type, const char *source) {
                            source ? source : "");
 }
 
-/* --- what is left ---------------------------------------------------------------------------------------------------------------- */
+/* --- what is left ------------------------------------------------------------------------------------------------- */
 
 static guint entries(const char *dir, const char *folder, const char *suffix) {
     g_autofree char *path = g_build_filename(dir, folder, NULL);

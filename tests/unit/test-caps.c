@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-caps.c: the documents that are only written: <capabilities>, <domainCapabilities>, <device>, compared with tests/data/caps. What libvirt's own
- * grammars say of these files is checked by tests/schema/check.sh.
+ * test-caps.c: the documents that are only written: <capabilities>, <domainCapabilities>, <device>, compared with
+ * tests/data/caps. What libvirt's own grammars say of these files is checked by tests/schema/check.sh.
  */
 #include "config.h"
 

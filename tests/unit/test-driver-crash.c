@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-driver-crash.c: every effect of a guest's life fails once, and the daemon dies once at every effect. Afterwards a new daemon
- * finds what runs and takes it over, and of what does not run nothing is left: no domain, no device, no claim, no status.
+ * test-driver-crash.c: every effect of a guest's life fails once, and the daemon dies once at every effect. Afterwards
+ * a new daemon finds what runs and takes it over, and of what does not run nothing is left: no domain, no device, no
+ * claim, no status.
  *
- * The story runs in a child (this program with --child), because it is to die. First a run that only logs the points it passes says which there are.
+ * The story runs in a child (this program with --child), because it is to die. First a run that only logs the points it
+ * passes says which there are.
  */
 #include <libvirt/libvirt.h>
 #include <signal.h>
@@ -14,7 +16,7 @@
 
 static const char *self;
 
-/* --- in the child --------------------------------------------------------------------------------------------------------------- */
+/* --- in the child ------------------------------------------------------------------------------------------------- */
 
 static int call(Rig *rig, void (*slow)(VgSession *session, const VgUuid *dom, VgDone done)) {
     Outcome outcome;
@@ -77,7 +79,7 @@ static int repair(const char *dir) {
     return 0;
 }
 
-/* --- in the parent -------------------------------------------------------------------------------------------------------------- */
+/* --- in the parent ------------------------------------------------------------------------------------------------ */
 
 static int child(const char *what, const char *dir, const char *fault, const char *log) {
     g_auto(GStrv) env = g_get_environ();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-durable.c: a child writes and is killed (or fails) at every step it has; afterwards the old or the new contents are
- * there, whole. Steps are not listed here but read from the fault log, so a new one is tested by itself.
+ * test-durable.c: a child writes and is killed (or fails) at every step it has; afterwards the old or the new contents
+ * are there, whole. Steps are not listed here but read from the fault log, so a new one is tested by itself.
  */
 #include "config.h"
 #include "base/durable.h"
@@ -325,8 +325,8 @@ static void test_journal_zeros(Place *place, gconstpointer unused) {
 }
 
 /*
- * Every byte of the first two records damaged in turn: what was before stays, the file is kept for a look. (Without its newline
- * the second would be one with the third, the last.)
+ * Every byte of the first two records damaged in turn: what was before stays, the file is kept for a look. (Without its
+ * newline the second would be one with the third, the last.)
  */
 static void test_journal_corrupt(Place *place, gconstpointer unused) {
     g_assert_true(prepare_journal(place->path));

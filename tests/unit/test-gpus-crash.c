@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-gpus-crash.c: a claim's whole life in a process that dies, or whose effect fails, at each single step there is; then a new start compares the
- * kernel, the ledger and the capacity. What others made stays.
+ * test-gpus-crash.c: a claim's whole life in a process that dies, or whose effect fails, at each single step there is;
+ * then a new start compares the kernel, the ledger and the capacity. What others made stays.
  *
  * Steps are not listed here: a first run logs the fault points it passes. The child is this program with --life DIR.
  */
@@ -43,7 +43,7 @@ static VgGpus *open_in(const char *dir, VgGpuHost **ret_host) {
     return gpus;
 }
 
-/* --- the child ------------------------------------------------------------------------------------------------------------- */
+/* --- the child ---------------------------------------------------------------------------------------------------- */
 
 /* Down the ladder, as the driver does after a failed start and at a stop; a step that fails is tried once more. */
 static int come_down(VgClaim *c) {
@@ -90,7 +90,7 @@ static int run_child(const char *dir, const char *fault, const char *log) {
     return status;
 }
 
-/* --- the parent ------------------------------------------------------------------------------------------------------------ */
+/* --- the parent --------------------------------------------------------------------------------------------------- */
 
 static void make_foreign(const char *dir) {
     VgGpuHost *host;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-gpus.c: the engine on the default simulated host: claims, their life with the simulated kernel, refusals, documents, restarts. */
+/* test-gpus.c: the engine on the default simulated host: claims, their life with the simulated kernel, refusals,
+ * documents, restarts. */
 #include "config.h"
 
 #include <glib/gstdio.h>
@@ -147,7 +148,7 @@ static void test_mdev(Fixture *f, gconstpointer unused) {
     vg_gpus_release(c);
 }
 
-/* --- refusals: each names the rule, the object, the holder, the way out --------------------------------------------------- */
+/* --- refusals: each names the rule, the object, the holder, the way out ------------------------------------------- */
 
 static void test_unknown(Fixture *f, gconstpointer unused) {
     VgVgpuRequest r = want("GRID K140Q");
@@ -272,7 +273,7 @@ static void test_identity_in_use(Fixture *f, gconstpointer unused) {
     vg_gpus_release(claim(f, "web1", &r, 1));
 }
 
-/* --- what the administrator and the host allow ----------------------------------------------------------------------------- */
+/* --- what the administrator and the host allow -------------------------------------------------------------------- */
 
 static void restart_with_config(Fixture *f, const char *config) {
     stop(f);
@@ -359,7 +360,7 @@ static void test_host_cannot(Fixture *f, gconstpointer unused) {
     g_assert_false(vg_json_get_bool(vg_json_at(vg_json_get(gpus, "gpus"), 0), "usable", TRUE));
 }
 
-/* --- the kernel's failures ---------------------------------------------------------------------------------------------------- */
+/* --- the kernel's failures ---------------------------------------------------------------------------------------- */
 
 static const char t4[] = "sys/bus/pci/devices/0000:82:00.0/mdev_supported_types/";
 
@@ -468,7 +469,7 @@ static void test_deaf_kernel(Fixture *f, gconstpointer unused) {
     vg_gpus_release(d);
 }
 
-/* --- restarts ---------------------------------------------------------------------------------------------------------------- */
+/* --- restarts ----------------------------------------------------------------------------------------------------- */
 
 static void test_restart(Fixture *f, gconstpointer unused) {
     g_autoptr(GError) error = NULL;
@@ -592,7 +593,7 @@ static void test_compaction(Fixture *f, gconstpointer unused) {
     g_assert_cmpuint(vg_claim_places(next, &n)->generation, >, last);
 }
 
-/* --- documents and views ------------------------------------------------------------------------------------------------------ */
+/* --- documents and views ------------------------------------------------------------------------------------------ */
 
 static const VgJson *find(const VgJson *list, const char *member, const char *value) {
     for (gsize i = 0; i < vg_json_length(list); i++)

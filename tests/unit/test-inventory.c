@@ -22,7 +22,7 @@ static char *catalogue(void) {
     return g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
 }
 
-/* --- a tree from its file, a host over it --------------------------------------------------------------------------------- */
+/* --- a tree from its file, a host over it ------------------------------------------------------------------------- */
 
 static void put(const char *dir, const char *line) {
     g_auto(GStrv) text = g_strsplit(line, " = ", 2), link = g_strsplit(line, " -> ", 2);
@@ -95,7 +95,7 @@ static const VgGpuOffer *offer(const Tree *t, guint gpu, const char *type) {
     return vg_gpu_offer(&t->inventory.gpus[gpu], known);
 }
 
-/* --- the trees ------------------------------------------------------------------------------------------------------------- */
+/* --- the trees ---------------------------------------------------------------------------------------------------- */
 
 static void test_mdev(void) {
     g_auto(Tree) t = {0};
@@ -166,7 +166,7 @@ static void test_this_machine(void) {
     host->ops->free(host);
 }
 
-/* --- the catalogue --------------------------------------------------------------------------------------------------------- */
+/* --- the catalogue ------------------------------------------------------------------------------------------------ */
 
 static void test_catalogue(void) {
     g_autoptr(GError) error = NULL;

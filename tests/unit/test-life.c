@@ -91,7 +91,8 @@ static void test_story(gconstpointer data) {
     g_assert_cmpuint(told, >, 0);
 }
 
-/* Every input in every phase under every setting: no crash, facts never refused, a refusal changes nothing, events within bounds. */
+/* Every input in every phase under every setting: no crash, facts never refused, a refusal changes nothing, events
+ * within bounds. */
 static void test_every_move(void) {
     for (guint8 phase = 0; phase < VG_LIFE_LAST; phase++)
         for (int input = 0; input < VG_IN_LAST; input++)

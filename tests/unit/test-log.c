@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-log.c: stderr is a socket that keeps write(2)s apart, so a line that came in two would be seen. Each case runs in a
- * child, because where stderr leads is asked once.
+ * test-log.c: stderr is a socket that keeps write(2)s apart, so a line that came in two would be seen. Each case runs
+ * in a child, because where stderr leads is asked once.
  */
 #include "config.h"
 #define VG_AREA "test"

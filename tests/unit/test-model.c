@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * test-model.c: domains as XML. data/xml2xml: NAME.xml is read and written as NAME.out.xml, which reads the same again;
- * data/invalid: NAME.xml is refused with NAME.err. Then what no file can show: random records, limits, live and inactive.
+ * data/invalid: NAME.xml is refused with NAME.err. Then what no file can show: random records, limits, live and
+ * inactive.
  */
 #include "config.h"
 
@@ -248,7 +249,8 @@ static void fill_map(const VgXmlMap *map, void *object) {
         fill_row(row, object);
 }
 
-/* Any record that its table accepts reads back as it was written; its copy writes the same, and freeing both is clean. */
+/* Any record that its table accepts reads back as it was written; its copy writes the same, and freeing both is
+ * clean. */
 static guint check_record(const VgXmlMap *map) {
     void *record = vg_xml_map_new(map);
     fill_map(map, record);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-place.c: placement against the acceptance rows, named by their ids (RUN-1, CAP-14, GAP-22: how XenServer behaves, as
- * given, when, expect), and against a slow answer that tries everything.
+ * test-place.c: placement against the acceptance rows, named by their ids (RUN-1, CAP-14, GAP-22: how XenServer
+ * behaves, as given, when, expect), and against a slow answer that tries everything.
  */
 #include "config.h"
 
@@ -9,7 +9,7 @@
 
 #include "gpu/place.h"
 
-/* --- the acceptance rows' cards ------------------------------------------------------------------------------------------ */
+/* --- the acceptance rows' cards ----------------------------------------------------------------------------------- */
 
 enum { K100, K140Q, K200, K240Q, K260Q, WHOLE, N_TYPES };
 static const guint fits[N_TYPES] = {8, 4, 8, 4, 2, 1};
@@ -60,7 +60,7 @@ static void take(VgRoom *room, guint gpu, guint type, guint n) {
         vg_room_take(room, gpu, type);
 }
 
-/* --- RUN: may it run there? ---------------------------------------------------------------------------------------------- */
+/* --- RUN: may it run there? --------------------------------------------------------------------------------------- */
 
 static void test_run(void) {
     static const struct {
@@ -95,7 +95,7 @@ static void test_run(void) {
     }
 }
 
-/* --- CAP: how many more? ------------------------------------------------------------------------------------------------- */
+/* --- CAP: how many more? ------------------------------------------------------------------------------------------ */
 
 static void test_capacity(void) {
     /* "Scheduled" and "resident" are one thing here: a claim counts from the moment it is made. */
@@ -142,7 +142,7 @@ static void test_capacity_steps(void) {
     }
 }
 
-/* --- choosing ------------------------------------------------------------------------------------------------------------ */
+/* --- choosing ----------------------------------------------------------------------------------------------------- */
 
 static void expect(VgRoom *room, const VgWant *wants, guint n, const int *gpus) {
     guint32 picked[VG_PLACE_MOST];
@@ -266,7 +266,7 @@ static void test_effort(void) {
     g_assert_cmpint(g_get_monotonic_time() - begin, <, G_USEC_PER_SEC);
 }
 
-/* --- against everything --------------------------------------------------------------------------------------------------- */
+/* --- against everything ------------------------------------------------------------------------------------------- */
 
 #define GPUS 5
 #define WANTS 4

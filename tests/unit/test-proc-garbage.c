@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-proc-garbage.c: every procedure gets arguments nobody meant: random bytes, zeros with a few changes, lengths beyond the end. Each call is
- * answered, and nothing breaks. The seed is printed by GLib and set with --seed.
+ * test-proc-garbage.c: every procedure gets arguments nobody meant: random bytes, zeros with a few changes, lengths
+ * beyond the end. Each call is answered, and nothing breaks. The seed is printed by GLib and set with --seed.
  */
 #include "config.h"
 #include "proc-fixture.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-proc-wire.c: plays tests/data/wire/NAME.script against the procedures: who says what, byte for byte. One line is one step:
+ * test-proc-wire.c: plays tests/data/wire/NAME.script against the procedures: who says what, byte for byte. One line is
+ * one step:
  *
  *     C: client [ro]                       a new connection; the following lines are about it
  *     C: use N                             the Nth connection again (from 1)
@@ -17,8 +18,8 @@
  *     D: lifecycle DOM A B | reboot DOM | removed DOM "ALIAS" | added DOM "ALIAS" | metadata DOM TYPE "URI"|none
  *     D: did "WORDS"                       what reached the driver since the last such line
  *
- * VALUES: i-5 int, u5 unsigned, h5 64 bits, "text" string, some "text" optional string, none a null, dom alpha|beta a domain, uuid alpha|beta,
- * x00ff bytes as they are, c32 "text" an array of 32 char. # begins a comment.
+ * VALUES: i-5 int, u5 unsigned, h5 64 bits, "text" string, some "text" optional string, none a null, dom alpha|beta a
+ * domain, uuid alpha|beta, x00ff bytes as they are, c32 "text" an array of 32 char. # begins a comment.
  */
 #include "config.h"
 #include "proc-fixture.h"
@@ -38,7 +39,7 @@ typedef struct {
         g_error("%s:%d: %s", (s)->file, (s)->line, why);                                                               \
     } while (0)
 
-/* --- words ---------------------------------------------------------------------------------------------------------------------- */
+/* --- words -------------------------------------------------------------------------------------------------------- */
 
 /* The words of a line; a quoted one keeps its first quote. */
 static GPtrArray *split(const Script *s, const char *line) {
@@ -155,7 +156,7 @@ static gint64 number(const Script *s, const char *word) {
     return g_ascii_strtoll(word, NULL, 0);
 }
 
-/* --- C: --------------------------------------------------------------------------------------------------------------------------- */
+/* --- C: ----------------------------------------------------------------------------------------------------------- */
 
 static void send_message(Script *s, guint32 program, guint32 version, gint32 procedure, int type, int status,
                          char **words) {
@@ -198,7 +199,7 @@ static void client_step(Script *s, char **words) {
         fail(s, "a client cannot '%s'", verb);
 }
 
-/* --- S: --------------------------------------------------------------------------------------------------------------------------- */
+/* --- S: ----------------------------------------------------------------------------------------------------------- */
 
 static char *hex(const guint8 *data, gsize len) {
     GString *text = g_string_new(NULL);
@@ -291,7 +292,7 @@ static void server_step(Script *s, char **words) {
     (error ? expect_error : expect_payload)(s, msg, rest);
 }
 
-/* --- D: ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- D: ----------------------------------------------------------------------------------------------------------- */
 
 static void send_event(Script *s, VgEventId id, char **words) {
     VgEvent event = {.id = id};
@@ -347,7 +348,7 @@ static void driver_step(Script *s, char **words) {
         fail(s, "the driver cannot '%s'", words[0]);
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 static void play_line(Script *s, const char *line) {
     g_autoptr(GPtrArray) words = split(s, line);

@@ -14,7 +14,8 @@ VgMsg *__wrap_vg_msg_encode(const VgMsgHeader *header, xdrproc_t proc, gconstpoi
 
 static const guint8 zeros[256];
 
-/* Any call with arguments of zeros: no strings, empty lists, flags 0; what is too long is ignored. Returns 0 or the error's code. */
+/* Any call with arguments of zeros: no strings, empty lists, flags 0; what is too long is ignored. Returns 0 or the
+ * error's code. */
 static int ask_zeros(Peer *peer, guint32 program, gint32 procedure) {
     VgMsgHeader header = {program, 1, procedure, VG_MSG_CALL, ++peer->serial, VG_MSG_OK};
     g_autoptr(GError) error = NULL;
@@ -147,7 +148,7 @@ static void test_rows(gconstpointer test) {
     each_row(function);
 }
 
-/* --- connections and slow calls --------------------------------------------------------------------------------------------- */
+/* --- connections and slow calls ----------------------------------------------------------------------------------- */
 
 static remote_domain_args domain(const VgUuid *uuid) {
     static char name[] = "stale";
@@ -230,7 +231,7 @@ static void test_slow_later(void) {
     fake_free(fake);
 }
 
-/* --- lists ------------------------------------------------------------------------------------------------------------------ */
+/* --- lists -------------------------------------------------------------------------------------------------------- */
 
 static void test_list_bound(void) {
     Fake *fake = fake_new();
@@ -277,7 +278,7 @@ static void test_error_is_bounded(void) {
     fake_free(fake);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 
 enum { SUBSCRIBERS = 100 };
 

@@ -26,7 +26,8 @@ static bool_t xdr_text(XDR *xdr, char **text) {
     return xdr_string(xdr, text, 4 * 1024 * 1024);
 }
 
-/* The toy program: ECHO answers its payload's length, SLOW when told, SUBSCRIBE asks for events, BYE closes, BULK answers 1 MiB. */
+/* The toy program: ECHO answers its payload's length, SLOW when told, SUBSCRIBE asks for events, BYE closes, BULK
+ * answers 1 MiB. */
 typedef struct {
     VgServer *server;
     guint connected, messages, closed;
@@ -539,7 +540,8 @@ static void test_path_length(void) {
     g_rmdir(dir);
 }
 
-/* Many who each begin a large message: those beyond the bound are cut off, and a read-only one long before; whole ones pass. */
+/* Many who each begin a large message: those beyond the bound are cut off, and a read-only one long before; whole ones
+ * pass. */
 static void test_many_half_messages(void) {
     VgServerLimits limits = vg_server_limits;
     limits.max_input = 1024 * 1024;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-sim-kernel.c: the simulated kernel answers as the real one does, keeps its state over a restart, and host.json's "gpus" is checked. */
+/* test-sim-kernel.c: the simulated kernel answers as the real one does, keeps its state over a restart, and host.json's
+ * "gpus" is checked. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-sim.c: the simulated hypervisor: what Xen would refuse, what a killed daemon leaves behind, and guests that outlive it. */
+/* test-sim.c: the simulated hypervisor: what Xen would refuse, what a killed daemon leaves behind, and guests that
+ * outlive it. */
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <signal.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-xen-config.c: domain XML -> libxl's config, in three ways: golden pairs of our own (tests/data/xml2xl), samples of what stock libvirt makes
- * (a folder given as CONFORMANCE, "make check-conformance"), and random records, which must never crash.
+ * test-xen-config.c: domain XML -> libxl's config, in three ways: golden pairs of our own (tests/data/xml2xl), samples
+ * of what stock libvirt makes (a folder given as CONFORMANCE, "make check-conformance"), and random records, which must
+ * never crash.
  *
- * Compared is what libxl understands: both texts go through its own reader and writer. That reader wants a context, and so this program, which never
- * ships, gives libxl a hypervisor and a xenstore that answer nothing.
+ * Compared is what libxl understands: both texts go through its own reader and writer. That reader wants a context, and
+ * so this program, which never ships, gives libxl a hypervisor and a xenstore that answer nothing.
  */
 #include <glib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-xen-fuzz.c: random domain records, valid or not, become a config or an error and never a crash. Run it under the sanitizers too. */
+/* test-xen-fuzz.c: random domain records, valid or not, become a config or an error and never a crash. Run it under the
+ * sanitizers too. */
 #include <glib.h>
 #include <string.h>
 
