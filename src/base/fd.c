@@ -59,3 +59,15 @@ char *vg_fd_read_file(int dirfd, const char *path, gsize max, gsize *ret_len) {
         *ret_len = len;
     return g_steal_pointer(&data);
 }
+
+gboolean vg_fd_try_lock(int fd, gint64 len, gboolean shared, int *ret_holder) {
+    struct flock lock = {.l_type = shared ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET, .l_len = len};
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+        return TRUE;
+    if (errno != EACCES && errno != EAGAIN)
+        return FALSE;
+    if (ret_holder)
+        *ret_holder = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0 ? lock.l_pid : -1;
+    errno = EAGAIN;
+    return FALSE;
+}

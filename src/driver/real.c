@@ -4,8 +4,6 @@
  * that neither can run beside the other. It belongs to the open file: it ends with the process, and the threads of this
  * one cannot lose it by closing another descriptor of the file.
  */
-#include "config.h"
-
 #include "driver/real.h"
 
 #include <errno.h>
@@ -25,31 +23,32 @@
 
 enum { PID_TEXT = 32, COMM_MAX = 64, BOOT_ID_MAX = 128 };
 
-static void refuse_beside(int fd, GError **error) {
+static void refuse_beside(int fd, int holder, GError **error) {
     char text[PID_TEXT] = "";
     gssize n = pread(fd, text, sizeof text - 1, 0);
     text[MAX(n, 0)] = '\0';
-    g_autofree char *path = g_strdup_printf("/proc/%d/comm", atoi(text));
+    int pid = holder > 0 ? holder : atoi(text);
+    g_autofree char *path = g_strdup_printf("/proc/%d/comm", pid);
     g_autofree char *comm = vg_fd_read_file(AT_FDCWD, path, COMM_MAX, NULL);
     vg_set_error(
         error, VG_ERR_RESOURCE_BUSY,
         _("'%s', process %d, drives Xen on this host already (it holds '%s'): only one manager may; stop it and "
           "see that it does not start again, as with 'systemctl disable --now libvirtd virtxend virtxend.socket'"),
-        comm ? g_strchomp(comm) : _("another program"), atoi(text), MANAGER_LOCK);
+        comm ? g_strchomp(comm) : _("another program"), pid, MANAGER_LOCK);
 }
 
 static gboolean take_manager_lock(VgFd *ret, GError **error) {
-    struct flock first_byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     char pid[PID_TEXT];
+    int holder = -1;
     g_mkdir_with_parents(MANAGER_DIR, 0755);
     g_auto(VgFd) fd = open(MANAGER_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) {
         vg_set_errno(error, errno, _("cannot open '%s'"), MANAGER_LOCK);
         return FALSE;
     }
-    if (fcntl(fd, F_OFD_SETLK, &first_byte) < 0) {
-        if (errno == EAGAIN || errno == EACCES)
-            refuse_beside(fd, error);
+    if (!vg_fd_try_lock(fd, 1, FALSE, &holder)) {
+        if (errno == EAGAIN)
+            refuse_beside(fd, holder, error);
         else
             vg_set_errno(error, errno, _("cannot lock '%s'"), MANAGER_LOCK);
         return FALSE;

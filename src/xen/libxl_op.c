@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libxl_op.c: how a context is made and asked. libxl's messages go to our log; its last error becomes part of ours. */
+/* libxl_op.c: how a context is made and asked. libxl's messages go to our log; what it calls errors becomes part of ours. */
 #include "xen/libxl_op.h"
 
 #include <stdio.h>
@@ -18,20 +18,31 @@ static VgLogLevel level_of(xentoollog_level level) {
     return level >= XTL_NOTICE ? VG_LOG_INFO : VG_LOG_DEBUG;
 }
 
+/* Behind "libxl_create.c:123:function: ", which is for the log. */
+static const char *where_it_says(const char *text) {
+    const char *rest = g_str_has_prefix(text, "libxl_") ? strstr(text, ": ") : NULL;
+    return rest ? rest + 2 : text;
+}
+
+static void keep(VgXenLogger *logger, const char *text) {
+    gsize len = strlen(logger->errors);
+    snprintf(logger->errors + len, sizeof logger->errors - len, "%s%s", len ? "; " : "", text);
+}
+
 /* Also called by libxl's children between fork and exec: no allocation, no lock. */
 static void G_GNUC_PRINTF(5, 0) on_message(xentoollog_logger *vtable, xentoollog_level level, int errnum,
                                            const char *context, const char *format, va_list args) {
     VgXenLogger *logger = (VgXenLogger *)vtable;
-    char text[sizeof logger->last];
-    if (level_of(level) < vg_log_level() && level < XTL_ERROR)
+    VgLogLevel ours = logger->quiet ? VG_LOG_DEBUG : level_of(level);
+    char text[sizeof logger->errors];
+    if (ours < vg_log_level() && level < XTL_ERROR)
         return;
-    vsnprintf(text, sizeof text, format, args);
-    if (level >= XTL_ERROR)
-        memcpy(logger->last, text, sizeof text);
-    if (errnum > 0)
-        vg_log(level_of(level), VG_AREA, "%s: %s (errno %d)", context ? context : "", text, errnum);
-    else
-        vg_log(level_of(level), VG_AREA, "%s: %s", context ? context : "", text);
+    int n = vsnprintf(text, sizeof text, format, args);
+    if (errnum > 0 && n >= 0 && (gsize)n < sizeof text)
+        snprintf(text + n, sizeof text - (gsize)n, ": %s", g_strerror(errnum));
+    if (level >= XTL_ERROR && !logger->quiet)
+        keep(logger, where_it_says(text));
+    vg_log(ours, VG_AREA, "%s%s%s: %s", logger->about, logger->about[0] ? ": " : "", context ? context : "", text);
 }
 
 static void on_progress(xentoollog_logger *vtable, const char *context, const char *doing, int percent,
@@ -48,14 +59,15 @@ static void on_disaster(void *user, libxl_event_type type, const char *msg, int 
 static const libxl_childproc_hooks child_hooks = {.chldowner = libxl_sigchld_owner_libxl_always_selective_reap};
 static const libxl_event_hooks event_hooks = {.disaster = on_disaster};
 
-gboolean vg_xen_op_begin(VgXenOp *op, GError **error) {
+gboolean vg_xen_op_begin(VgXenOp *op, const char *about, GError **error) {
     *op = (VgXenOp){.logger.vtable = {on_message, on_progress, on_destroy}};
+    g_strlcpy(op->logger.about, about ? about : "", sizeof op->logger.about);
     if (libxl_ctx_alloc(&op->ctx, LIBXL_VERSION, 0, &op->logger.vtable) != 0) {
         op->ctx = NULL;
         vg_set_error(error, VG_ERR_NO_CONNECT,
                      _("the Xen hypervisor does not answer (%s): this is no Xen host, or root is needed; "
                        "'--simulate DIR' runs a simulated host instead"),
-                     op->logger.last[0] ? op->logger.last : _("libxl gives no context"));
+                     op->logger.errors[0] ? op->logger.errors : _("libxl gives no context"));
         return FALSE;
     }
     libxl_childproc_setmode(op->ctx, &child_hooks, NULL);
@@ -96,8 +108,8 @@ gboolean vg_xen_op_fail(const VgXenOp *op, int rc, GError **error, const char *w
     g_autofree char *text = g_strdup_vprintf(what, args);
     va_end(args);
     const char *code = libxl_error_to_string(rc);
-    if (op->logger.last[0])
-        vg_set_error(error, code_of(rc), "%s: %s", text, op->logger.last);
+    if (op->logger.errors[0])
+        vg_set_error(error, code_of(rc), "%s: %s", text, op->logger.errors);
     else
         vg_set_error(error, code_of(rc), _("%s: libxl says '%s'"), text, code ? code : "?");
     return FALSE;

@@ -2,6 +2,7 @@
 /* libxl_op.h: one libxl context for one operation, and the host it belongs to; for ops_libxl.c and watch_libxl.c. */
 #pragma once
 
+#include "base/fd.h"
 #include "xen/libxl_config.h"
 
 struct xs_handle;
@@ -11,7 +12,9 @@ struct xs_handle;
 
 typedef struct {
     xentoollog_logger vtable; /* first: libxl gets a pointer to it */
-    char last[512];           /* the last error libxl spoke of */
+    char about[64];           /* whom its messages are about, or "" */
+    gboolean quiet;           /* its errors are expected */
+    char errors[512];         /* what it called errors, in order */
 } VgXenLogger;
 
 typedef struct {
@@ -19,14 +22,24 @@ typedef struct {
     libxl_ctx *ctx;
 } VgXenOp;
 
-/* A context of its own: it reaps its own children and nobody else's, and a disaster is logged, not the end of the
- * process. NO_CONNECT. */
-gboolean vg_xen_op_begin(VgXenOp *op, GError **error);
+/*
+ * A context of its own: it reaps its own children and nobody else's, and a disaster is logged, not the end of the
+ * process. @about: the domain's name, for the log, or NULL. NO_CONNECT.
+ */
+gboolean vg_xen_op_begin(VgXenOp *op, const char *about, GError **error);
 void vg_xen_op_end(VgXenOp *op);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VgXenOp, vg_xen_op_end)
 
-/* libxl's return code and last words as an error. @what: "domain 7 cannot be paused". Always FALSE. */
+/* libxl's return code and its errors' words as an error. @what: "domain 7 cannot be paused". Always FALSE. */
 gboolean vg_xen_op_fail(const VgXenOp *op, int rc, GError **error, const char *what, ...) G_GNUC_PRINTF(4, 5);
+
+/* --- room_libxl.c */
+
+/* Waits until xl starts no guest, and has domain 0 give what @c needs. @ret_lock is held until the guest has its memory. RESOURCE_BUSY. */
+gboolean vg_xen_make_room(VgXenOp *op, libxl_domain_config *c, VgFd *ret_lock, GError **error);
+/* KiB that domain 0 can be made to give. */
+guint64 vg_xen_spare_of_dom0(VgXenOp *op);
+#define VG_XEN_DOM0_LEAST_KIB (512 * 1024) /* nobody asks it to live with less */
 
 /* --- watch_libxl.c: a thread that waits for xenstore to say that domains came, ended or went */
 typedef struct VgXenWatch VgXenWatch;

@@ -7,13 +7,17 @@
 #include "xen/ops_libxl.h"
 
 #include <libxl_utils.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <xenstore.h>
 
 #include "base/i18n.h"
 #include "xen/libxl_op.h"
+
+enum { ASK_MS = 3000, ASK_FDS = 64 };
 
 typedef struct {
     VgXen xen;
@@ -41,7 +45,7 @@ static gboolean libxl_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) 
     g_auto(VgXenOp) op = {0};
     libxl_physinfo phys;
     struct utsname uts;
-    if (!vg_xen_op_begin(&op, error))
+    if (!vg_xen_op_begin(&op, NULL, error))
         return FALSE;
     libxl_physinfo_init(&phys);
     int rc = libxl_get_physinfo(op.ctx, &phys);
@@ -66,7 +70,7 @@ static gboolean libxl_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) 
         .threads = phys.threads_per_core,
         .mhz = phys.cpu_khz / 1000,
         .memory_kib = phys.total_pages * page_kib,
-        .free_kib = phys.free_pages * page_kib,
+        .free_kib = phys.free_pages * page_kib + vg_xen_spare_of_dom0(&op),
         .cpu_model = g_strdup(uname(&uts) == 0 ? uts.machine : "x86_64"),
     };
     ret->sockets = MAX(ret->cpus / per_socket / ret->nodes, 1);
@@ -104,7 +108,7 @@ static void describe(VgXen *xen, VgXenOp *op, const libxl_dominfo *info, VgXenDo
 static gboolean libxl_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
     g_auto(VgXenOp) op = {0};
     int n = 0;
-    if (!vg_xen_op_begin(&op, error))
+    if (!vg_xen_op_begin(&op, NULL, error))
         return FALSE;
     libxl_dominfo *infos = libxl_list_domain(op.ctx, &n);
     if (!infos)
@@ -120,7 +124,7 @@ static gboolean libxl_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError *
 static gboolean libxl_info(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_dominfo info;
-    if (!vg_xen_op_begin(&op, error))
+    if (!vg_xen_op_begin(&op, NULL, error))
         return FALSE;
     libxl_dominfo_init(&info);
     int rc = libxl_domain_info(op.ctx, &info, domid);
@@ -130,12 +134,10 @@ static gboolean libxl_info(VgXen *xen, guint32 domid, VgXenDomain *ret, GError *
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u cannot be asked"), domid);
 }
 
-static gboolean is_hvm(libxl_ctx *ctx, guint32 domid) {
-    libxl_dominfo info;
-    libxl_dominfo_init(&info);
-    gboolean hvm = libxl_domain_info(ctx, &info, domid) == 0 && info.domain_type == LIBXL_DOMAIN_TYPE_HVM;
-    libxl_dominfo_dispose(&info);
-    return hvm;
+/* libxl's own list calls PVH guests HVM; what they were made as is in its part of xenstore. */
+static gboolean is_hvm(VgXen *xen, guint32 domid) {
+    g_autofree char *type = store_read(xen, "/libxl/%u/type", domid);
+    return g_strcmp0(type, "hvm") == 0;
 }
 
 static int libxl_vnc_port(VgXen *xen, guint32 domid) {
@@ -147,9 +149,9 @@ static int libxl_vnc_port(VgXen *xen, guint32 domid) {
 static char *libxl_console_path(VgXen *xen, guint32 domid, guint n) {
     g_auto(VgXenOp) op = {0};
     char *path = NULL;
-    if (n > G_MAXINT || !vg_xen_op_begin(&op, NULL))
+    if (n > G_MAXINT || !vg_xen_op_begin(&op, NULL, NULL))
         return NULL;
-    libxl_console_type type = is_hvm(op.ctx, domid) ? LIBXL_CONSOLE_TYPE_SERIAL : LIBXL_CONSOLE_TYPE_PV;
+    libxl_console_type type = is_hvm(xen, domid) ? LIBXL_CONSOLE_TYPE_SERIAL : LIBXL_CONSOLE_TYPE_PV;
     int rc = libxl_console_get_tty(op.ctx, domid, (int)n, type, &path);
     char *copy = rc == 0 && path && *path ? g_strdup(path) : NULL;
     free(path);
@@ -162,7 +164,8 @@ static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *
                              GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_domain_config c; /* libxl fills defaults in; the caller's stays as it is */
-    if (!vg_xen_op_begin(&op, error))
+    g_auto(VgFd) room = -1;
+    if (!vg_xen_op_begin(&op, config->c.c_info.name, error))
         return FALSE;
     libxl_domain_config_init(&c);
     libxl_domain_config_copy(op.ctx, &c, &config->c);
@@ -172,8 +175,11 @@ static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *
     libxl_key_value_list_dispose(&c.c_info.xsdata);
     c.c_info.xsdata = xsdata;
     uint32_t domid = 0;
-    int rc = libxl_domain_create_new(op.ctx, &c, &domid, NULL, NULL);
+    gboolean fits = vg_xen_make_room(&op, &c, &room, error);
+    int rc = fits ? libxl_domain_create_new(op.ctx, &c, &domid, NULL, NULL) : 0;
     libxl_domain_config_dispose(&c);
+    if (!fits)
+        return FALSE;
     if (rc)
         return vg_xen_op_fail(&op, rc, error, _("'%s' cannot be started"), config->c.c_info.name);
     *ret_domid = domid;
@@ -185,18 +191,10 @@ typedef int (*LibxlCall)(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how
 /* @name is what the administrator knows it by: xl's word. */
 static gboolean call(guint32 domid, LibxlCall what, const char *name, GError **error) {
     g_auto(VgXenOp) op = {0};
-    if (!vg_xen_op_begin(&op, error))
+    if (!vg_xen_op_begin(&op, NULL, error))
         return FALSE;
     int rc = what(op.ctx, domid, NULL);
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, name);
-}
-
-/* A guest without PV drivers still has a power button. */
-static int ask_shutdown(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *how) {
-    int rc = libxl_domain_shutdown(ctx, domid, how);
-    if (rc == ERROR_NOPARAVIRT && is_hvm(ctx, domid))
-        rc = libxl_send_trigger(ctx, domid, LIBXL_TRIGGER_POWER, 0, how);
-    return rc;
 }
 
 static gboolean libxl_unpause(VgXen *xen, guint32 domid, GError **error) {
@@ -207,12 +205,65 @@ static gboolean libxl_pause(VgXen *xen, guint32 domid, GError **error) {
     return call(domid, libxl_domain_pause, "pause", error);
 }
 
+/* TRUE: libxl's operation has ended, with @ret. */
+static gboolean has_ended(libxl_ctx *ctx, int *ret) {
+    libxl_event *event;
+    if (libxl_event_check(ctx, &event, LIBXL_EVENTMASK_ALL, NULL, NULL) != 0)
+        return FALSE;
+    *ret = event->u.operation_complete.rc;
+    libxl_event_free(ctx, event);
+    return TRUE;
+}
+
+/* One turn of libxl's own loop. */
+static void turn(libxl_ctx *ctx, gint64 until_us) {
+    struct pollfd fds[ASK_FDS];
+    int n = ASK_FDS, timeout_ms = (int)CLAMP((until_us - g_get_monotonic_time()) / 1000 + 1, 0, ASK_MS);
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    if (libxl_osevent_beforepoll(ctx, &n, fds, &timeout_ms, now) != 0 || poll(fds, (nfds_t)n, timeout_ms) < 0)
+        return;
+    gettimeofday(&now, NULL);
+    libxl_osevent_afterpoll(ctx, n, fds, now);
+}
+
+/*
+ * libxl waits a minute for the guest to take note of what it was asked. A guest that still boots does so later, and whoever wants to end it
+ * must not wait for it: the question stays in xenstore, the waiting ends.
+ */
+static int ask(VgXenOp *op, guint32 domid, LibxlCall what) {
+    const libxl_asyncop_how how = {.callback = NULL, .u.for_event = 1};
+    gint64 until_us = g_get_monotonic_time() + ASK_MS * G_TIME_SPAN_MILLISECOND;
+    int ret = 0, rc = what(op->ctx, domid, &how);
+    if (rc)
+        return rc;
+    while (!has_ended(op->ctx, &ret)) {
+        turn(op->ctx, until_us);
+        if (op->logger.quiet || g_get_monotonic_time() < until_us)
+            continue;
+        op->logger.quiet = TRUE;
+        libxl_ao_abort(op->ctx, &how);
+    }
+    return op->logger.quiet ? 0 : ret;
+}
+
+/* A guest without PV drivers still has a power button. */
 static gboolean libxl_shutdown(VgXen *xen, guint32 domid, GError **error) {
-    return call(domid, ask_shutdown, "shutdown", error);
+    g_auto(VgXenOp) op = {0};
+    if (!vg_xen_op_begin(&op, NULL, error))
+        return FALSE;
+    int rc = ask(&op, domid, libxl_domain_shutdown);
+    if (rc == ERROR_NOPARAVIRT && is_hvm(xen, domid))
+        rc = libxl_send_trigger(op.ctx, domid, LIBXL_TRIGGER_POWER, 0, NULL);
+    return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, "shutdown");
 }
 
 static gboolean libxl_reboot(VgXen *xen, guint32 domid, GError **error) {
-    return call(domid, libxl_domain_reboot, "reboot", error);
+    g_auto(VgXenOp) op = {0};
+    if (!vg_xen_op_begin(&op, NULL, error))
+        return FALSE;
+    int rc = ask(&op, domid, libxl_domain_reboot);
+    return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, "reboot");
 }
 
 static gboolean libxl_destroy(VgXen *xen, guint32 domid, GError **error) {
@@ -244,7 +295,7 @@ static const VgXenOps libxl_ops = {
 
 VgXen *vg_xen_libxl_new(GError **error) {
     g_auto(VgXenOp) probe = {0};
-    if (!vg_xen_op_begin(&probe, error))
+    if (!vg_xen_op_begin(&probe, NULL, error))
         return NULL;
     VgLibxl *libxl = g_new0(VgLibxl, 1);
     libxl->xen.ops = &libxl_ops;

@@ -6,6 +6,7 @@
  * nobody's business.
  */
 #include <errno.h>
+#include <libxl_utils.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +60,18 @@ static void tell(VgXenWatch *watch, VgXenEventKind kind, const VgXenEvent *about
     g_source_set_ready_time(watch->wake, 0);
 }
 
-static void look(VgXenWatch *watch, const libxl_dominfo *info, gboolean first) {
+/* Until xenstore knows it, a domain is being made, and nobody can say yet by whom: @introduceDomain comes when it is complete. */
+static gboolean is_introduced(VgXenOp *op, guint32 domid) {
+    char *name = libxl_domid_to_name(op->ctx, domid);
+    gboolean known = name != NULL;
+    free(name);
+    return known;
+}
+
+static void look(VgXenWatch *watch, VgXenOp *op, const libxl_dominfo *info, gboolean first) {
     Seen *seen = g_hash_table_lookup(watch->seen, GUINT_TO_POINTER(info->domid));
+    if (!seen && !is_introduced(op, info->domid))
+        return;
     if (!seen) {
         seen = g_new0(Seen, 1);
         seen->event.domid = info->domid;
@@ -91,14 +102,14 @@ static void scan(VgXenWatch *watch, gboolean first) {
     g_auto(VgXenOp) op = {0};
     g_autoptr(GError) error = NULL;
     int n = 0;
-    libxl_dominfo *infos = vg_xen_op_begin(&op, &error) ? libxl_list_domain(op.ctx, &n) : NULL;
+    libxl_dominfo *infos = vg_xen_op_begin(&op, NULL, &error) ? libxl_list_domain(op.ctx, &n) : NULL;
     if (!infos) {
-        vg_err("the domains cannot be listed: %s", error ? error->message : op.logger.last);
+        vg_err("the domains cannot be listed: %s", error ? error->message : op.logger.errors);
         return;
     }
     watch->round++;
     for (int i = 0; i < n; i++)
-        look(watch, &infos[i], first);
+        look(watch, &op, &infos[i], first);
     libxl_dominfo_list_free(infos, n);
     g_hash_table_foreach_remove(watch->seen, is_gone, watch);
 }
