@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * guest.c: the smallest guest that behaves: says on its console that it is up, echoes what is typed there, and does what xenstore's control/shutdown
+ * says (poweroff, halt, reboot, crash, suspend). It starts in no time even under emulation, where a Linux takes half a minute. No interrupts, no memory
+ * management: it waits in SCHEDOP_poll. -m64 makes a PV guest, -m32 one for PVH and, by its multiboot header, for HVM with direct boot.
+ */
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+#include <stdint.h>
+#include <xen/xen.h>
+
+#include <xen/event_channel.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
+#include <xen/io/console.h>
+#include <xen/io/xs_wire.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+
+#define PAGE 4096
+#define SERIAL 0x3f8
+#define CALLBACK_VECTOR (((uint64_t)2 << 56) | 0xf3) /* what makes the toolstack believe in PV drivers */
+
+typedef unsigned long Word;
+
+char hypercall_page[PAGE] __attribute__((aligned(PAGE)));
+char stack[4 * PAGE] __attribute__((aligned(PAGE)));
+static char shared_page[PAGE] __attribute__((aligned(PAGE)));
+
+static volatile struct xenstore_domain_interface *store;
+static volatile struct xencons_interface *console;
+static evtchn_port_t store_port, console_port;
+static int hvm, watch_fired;
+
+/* --- calling Xen */
+
+static long hypercall(unsigned nr, Word a, Word b, Word c, Word d) {
+    void *entry = hypercall_page + nr * 32;
+    long ret;
+#ifdef __x86_64__
+    register Word r10 asm("r10") = d;
+    asm volatile("call *%[entry]"
+                 : "=a"(ret), "+D"(a), "+S"(b), "+d"(c), "+r"(r10)
+                 : [entry] "r"(entry)
+                 : "memory", "rcx", "r8", "r9", "r11");
+#else
+    asm volatile("call *%%eax" : "=a"(ret), "+b"(a), "+c"(b), "+d"(c), "+S"(d) : "a"(entry) : "memory", "edi");
+#endif
+    return ret;
+}
+
+static void notify(evtchn_port_t port) {
+    struct evtchn_send send = {.port = port};
+    hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (Word)&send, 0, 0);
+}
+
+static void end(unsigned reason) {
+    struct sched_shutdown shutdown = {.reason = reason};
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (Word)&shutdown, 0, 0);
+}
+
+static void forget_event(evtchn_port_t port) {
+    volatile shared_info_t *shared = (void *)shared_page;
+    unsigned bits = 8 * sizeof(Word);
+    __atomic_and_fetch((Word *)&shared->evtchn_pending[port / bits], ~((Word)1 << (port % bits)), __ATOMIC_SEQ_CST);
+}
+
+/* Returns when one of the two other sides may have something to say. */
+static void wait(void) {
+    evtchn_port_t ports[2] = {store_port, console_port};
+    struct sched_poll poll = {.nr_ports = 2};
+    set_xen_guest_handle(poll.ports, ports);
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, (Word)&poll, 0, 0);
+    forget_event(store_port);
+    forget_event(console_port);
+}
+
+/* --- console */
+
+static void put(char c) {
+    if (hvm)
+        asm volatile("outb %0, %1" : : "a"(c), "Nd"((uint16_t)SERIAL));
+    if (!console || console->out_prod - console->out_cons >= sizeof console->out)
+        return;
+    console->out[MASK_XENCONS_IDX(console->out_prod, console->out)] = c;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    console->out_prod++;
+}
+
+static void say(const char *text) {
+    for (; *text; text++) {
+        if (*text == '\n')
+            put('\r');
+        put(*text);
+    }
+    if (console)
+        notify(console_port);
+}
+
+static void echo(void) {
+    int any = 0;
+    while (console && console->in_cons != console->in_prod) {
+        char c = console->in[MASK_XENCONS_IDX(console->in_cons, console->in)];
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        console->in_cons++;
+        put(c);
+        if (c == '\r')
+            put('\n');
+        any = 1;
+    }
+    if (any)
+        notify(console_port);
+}
+
+/* --- xenstore */
+
+static void store_write(const void *data, unsigned len) {
+    const char *from = data;
+    while (len) {
+        if (store->req_prod - store->req_cons >= XENSTORE_RING_SIZE) {
+            wait();
+            continue;
+        }
+        store->req[MASK_XENSTORE_IDX(store->req_prod)] = *from++;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        store->req_prod++;
+        len--;
+    }
+}
+
+static void store_read(void *data, unsigned len, unsigned keep) {
+    char *to = data;
+    for (unsigned i = 0; i < len;) {
+        if (store->rsp_cons == store->rsp_prod) {
+            wait();
+            continue;
+        }
+        char c = store->rsp[MASK_XENSTORE_IDX(store->rsp_cons)];
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        store->rsp_cons++;
+        if (i < keep)
+            to[i] = c;
+        i++;
+    }
+    notify(store_port);
+}
+
+/* One message from xenstored; its text, cut to size, with a NUL. Returns its type. */
+static uint32_t store_message(char *text, unsigned size) {
+    struct xsd_sockmsg head;
+    store_read(&head, sizeof head, sizeof head);
+    store_read(text, head.len, size - 1);
+    text[head.len < size - 1 ? head.len : size - 1] = '\0';
+    if (head.type == XS_WATCH_EVENT)
+        watch_fired = 1;
+    return head.type;
+}
+
+static void store_ask(uint32_t type, const char *request, unsigned len, char *reply, unsigned size) {
+    struct xsd_sockmsg head = {.type = type, .len = len};
+    store_write(&head, sizeof head);
+    store_write(request, len);
+    notify(store_port);
+    while (store_message(reply, size) == XS_WATCH_EVENT)
+        ;
+}
+
+/* --- life */
+
+static int same(const char *a, const char *b) {
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
+static void obey(void) {
+    static const struct {
+        const char *word;
+        unsigned reason;
+    } words[] = {{"poweroff", SHUTDOWN_poweroff}, {"halt", SHUTDOWN_poweroff},   {"reboot", SHUTDOWN_reboot},
+                 {"crash", SHUTDOWN_crash},       {"suspend", SHUTDOWN_suspend}, {"watchdog", SHUTDOWN_watchdog}};
+    static const char path[] = "control/shutdown";
+    char word[32], ignored[32];
+    watch_fired = 0;
+    store_ask(XS_READ, path, sizeof path, word, sizeof word);
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!same(word, words[i].word))
+            continue;
+        store_ask(XS_WRITE, path, sizeof path, ignored, sizeof ignored);
+        say("GUEST-END ");
+        say(word);
+        say("\n");
+        end(words[i].reason);
+    }
+}
+
+static void live(const char *kind) {
+    static const char watch[] = "control/shutdown\0ours";
+    char reply[32];
+    say("GUEST-UP ");
+    say(kind);
+    say("\n");
+    store_ask(XS_WATCH, watch, sizeof watch, reply, sizeof reply);
+    for (;;) {
+        echo();
+        if (store->rsp_cons != store->rsp_prod)
+            store_message(reply, sizeof reply);
+        else if (watch_fired)
+            obey();
+        else
+            wait();
+    }
+}
+
+/* --- the start of each kind */
+
+#ifdef __x86_64__
+
+void start_pv(start_info_t *info) {
+    const Word *pfn_to_mfn = (const Word *)info->mfn_list;
+    for (Word pfn = 0; pfn < info->nr_pages; pfn++) {
+        if (pfn_to_mfn[pfn] == info->store_mfn)
+            store = (void *)(pfn * PAGE);
+        if (pfn_to_mfn[pfn] == info->console.domU.mfn)
+            console = (void *)(pfn * PAGE);
+    }
+    store_port = info->store_evtchn;
+    console_port = info->console.domU.evtchn;
+    hypercall(__HYPERVISOR_update_va_mapping, (Word)shared_page, info->shared_info | 7, UVMF_INVLPG, 0);
+    live("pv");
+}
+
+#else
+
+static uint64_t param(uint32_t index) {
+    struct xen_hvm_param p = {.domid = DOMID_SELF, .index = index};
+    return hypercall(__HYPERVISOR_hvm_op, HVMOP_get_param, (Word)&p, 0, 0) == 0 ? p.value : 0;
+}
+
+static void cpuid(uint32_t leaf, uint32_t *a, uint32_t *b) {
+    uint32_t c, d;
+    asm volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(c), "=d"(d) : "a"(leaf), "c"(0));
+}
+
+static void make_hypercall_page(void) {
+    uint32_t most, word, pages, msr;
+    for (uint32_t base = 0x40000000; base < 0x40010000; base += 0x100) {
+        cpuid(base, &most, &word);
+        if (word != 0x566e6558) /* "XenV" */
+            continue;
+        cpuid(base + 2, &pages, &msr);
+        asm volatile("wrmsr" : : "c"(msr), "a"(hypercall_page), "d"(0) : "memory");
+        return;
+    }
+}
+
+void start_hvm(uint32_t magic) {
+    make_hypercall_page();
+    struct xen_add_to_physmap map = {
+        .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = (Word)shared_page / PAGE};
+    hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (Word)&map, 0, 0);
+    struct xen_hvm_param callback = {.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = CALLBACK_VECTOR};
+    hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (Word)&callback, 0, 0);
+    hvm = magic == 0x2badb002;
+    store = (void *)(Word)(param(HVM_PARAM_STORE_PFN) * PAGE);
+    store_port = (evtchn_port_t)param(HVM_PARAM_STORE_EVTCHN);
+    console = (void *)(Word)(param(HVM_PARAM_CONSOLE_PFN) * PAGE);
+    console_port = (evtchn_port_t)param(HVM_PARAM_CONSOLE_EVTCHN);
+    live(hvm ? "hvm" : "pvh");
+}
+
+#endif
