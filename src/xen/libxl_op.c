@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libxl_op.c: how a context is made and asked. libxl's messages go to our log; what it calls errors becomes part of ours. */
+/*
+ * libxl_op.c: how a context is made and asked. libxl's messages go to our log; what it calls errors becomes part of
+ * ours.
+ */
 #include "xen/libxl_op.h"
 
 #include <stdio.h>

@@ -35,7 +35,10 @@ gboolean vg_xen_op_fail(const VgXenOp *op, int rc, GError **error, const char *w
 
 /* --- room_libxl.c */
 
-/* Waits until xl starts no guest, and has domain 0 give what @c needs. @ret_lock is held until the guest has its memory. RESOURCE_BUSY. */
+/*
+ * Waits until xl starts no guest, and has domain 0 give what @c needs. @ret_lock is held until the guest has its
+ * memory. RESOURCE_BUSY.
+ */
 gboolean vg_xen_make_room(VgXenOp *op, libxl_domain_config *c, VgFd *ret_lock, GError **error);
 /* KiB that domain 0 can be made to give. */
 guint64 vg_xen_spare_of_dom0(VgXenOp *op);

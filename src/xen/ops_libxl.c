@@ -228,8 +228,8 @@ static void turn(libxl_ctx *ctx, gint64 until_us) {
 }
 
 /*
- * libxl waits a minute for the guest to take note of what it was asked. A guest that still boots does so later, and whoever wants to end it
- * must not wait for it: the question stays in xenstore, the waiting ends.
+ * libxl waits a minute for the guest to take note of what it was asked. A guest that still boots does so later, and
+ * whoever wants to end it must not wait for it: the question stays in xenstore, the waiting ends.
  */
 static int ask(VgXenOp *op, guint32 domid, LibxlCall what) {
     const libxl_asyncop_how how = {.callback = NULL, .u.for_event = 1};

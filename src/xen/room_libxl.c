@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * room_libxl.c: memory for a guest that is to start. Free memory belongs to nobody until it is taken: so this is done, and the guest is built, under the
- * lock that `xl create` holds meanwhile. Where dom0 was given all memory it gives some back; where its size was fixed at boot, Xen alone decides, and
- * our own starts need not wait for each other: they share the lock against xl.
+ * room_libxl.c: memory for a guest that is to start. Free memory belongs to nobody until it is taken: so this is done,
+ * and the guest is built, under the lock that `xl create` holds meanwhile. Where dom0 was given all memory it gives
+ * some back; where its size was fixed at boot, Xen alone decides, and our own starts need not wait for each other: they
+ * share the lock against xl.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -60,7 +60,10 @@ static void tell(VgXenWatch *watch, VgXenEventKind kind, const VgXenEvent *about
     g_source_set_ready_time(watch->wake, 0);
 }
 
-/* Until xenstore knows it, a domain is being made, and nobody can say yet by whom: @introduceDomain comes when it is complete. */
+/*
+ * Until xenstore knows it, a domain is being made, and nobody can say yet by whom: @introduceDomain comes when it is
+ * complete.
+ */
 static gboolean is_introduced(VgXenOp *op, guint32 domid) {
     char *name = libxl_domid_to_name(op->ctx, domid);
     gboolean known = name != NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * guest.c: the smallest guest that behaves: says on its console that it is up, echoes what is typed there, and does what xenstore's control/shutdown
- * says (poweroff, halt, reboot, crash, suspend). It starts in no time even under emulation, where a Linux takes half a minute. No interrupts, no memory
- * management: it waits in SCHEDOP_poll. -m64 makes a PV guest, -m32 one for PVH and, by its multiboot header, for HVM with direct boot.
+ * guest.c: the smallest guest that behaves: says on its console that it is up, echoes what is typed there, and does
+ * what xenstore's control/shutdown says (poweroff, halt, reboot, crash, suspend). It starts in no time even under
+ * emulation, where a Linux takes half a minute. No interrupts, no memory management: it waits in SCHEDOP_poll. -m64
+ * makes a PV guest, -m32 one for PVH and, by its multiboot header, for HVM with direct boot.
  */
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #include <stdint.h>

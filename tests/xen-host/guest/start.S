@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* start.S: entries and notes. PV comes with a stack, paging on and the start info in rsi; PVH and multiboot in flat 32 bits without paging. */
+/*
+ * start.S: entries and notes. PV comes with a stack, paging on and the start info in rsi; PVH and multiboot in flat 32
+ * bits without paging.
+ */
 #include <xen/elfnote.h>
 
 .macro note type:req, more:vararg
