@@ -40,8 +40,7 @@ void vg_autostart(VgDriverState *hub, VgDom *dom) {
 
 static VgDom *admit_transient(VgDriverState *hub, VgDomain *def, GError **error) {
     VgDom *dom = NULL;
-    if (!vg_name_check(def->name, error) || !vg_def_complete(hub, def, error) ||
-        !vg_doms_admit(&hub->doms, &def->uuid, def->name, &dom, error))
+    if (!vg_def_complete(hub, def, error) || !vg_doms_admit(&hub->doms, &def->uuid, def->name, &dom, error))
         return NULL;
     if (dom && (vg_life_active(&dom->life) || !dom->life.persistent || dom->hidden)) {
         vg_set_error(error, VG_ERR_OPERATION_INVALID,
@@ -144,7 +143,7 @@ static gboolean ask_reboot(VgOp *op, GError **error) {
 static gboolean pause_guest(VgOp *op, GError **error) {
     VgRun *run = op->dom->run;
     run->paused = TRUE;
-    if (!op->dom->foreign && !vg_run_write_status(run, error))
+    if (!run->foreign && !vg_run_write_status(run, error))
         return FALSE;
     return op->hub->xen->ops->pause(op->hub->xen, run->domid, error);
 }
@@ -154,7 +153,7 @@ static gboolean unpause_guest(VgOp *op, GError **error) {
     if (!op->hub->xen->ops->unpause(op->hub->xen, run->domid, error))
         return FALSE;
     run->paused = FALSE;
-    return op->dom->foreign || vg_run_write_status(run, error);
+    return run->foreign || vg_run_write_status(run, error);
 }
 
 static const Asking askings[] = {

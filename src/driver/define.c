@@ -13,28 +13,12 @@
 #include "driver/query.h"
 #include "driver/run.h"
 
-#define NAME_MAX_BYTES 240
-#define SLOT_FIRST 11
-#define SLOT_LAST 28
-
 char *vg_def_path(VgDriverState *hub, const char *name) {
     return g_strdup_printf("%s/%s.xml", hub->confdir, name);
 }
 
 char *vg_autostart_path(VgDriverState *hub, const char *name) {
     return g_strdup_printf("%s/%s.xml", hub->autodir, name);
-}
-
-gboolean vg_name_check(const char *name, GError **error) {
-    if (strchr(name, '/') || strchr(name, '\n') || g_str_equal(name, ".") || g_str_equal(name, "..")) {
-        vg_set_error(error, VG_ERR_XML_ERROR, _("name %s cannot contain '/' or a line break"), name);
-        return FALSE;
-    }
-    if (strlen(name) > NAME_MAX_BYTES) {
-        vg_set_error(error, VG_ERR_XML_ERROR, _("the domain's name is longer than %d bytes"), NAME_MAX_BYTES);
-        return FALSE;
-    }
-    return TRUE;
 }
 
 void vg_life_take_def(VgLife *life, const VgDomain *def) {
@@ -70,17 +54,17 @@ static guint32 slots_in_use(const VgDomain *def) {
 
 static gboolean give_slots(VgDomain *def, GError **error) {
     guint32 used = slots_in_use(def);
-    guint8 slot = SLOT_FIRST;
+    guint8 slot = VG_VGPU_SLOT_FIRST;
     for (gsize i = 0; i < def->n_hostdevs; i++) {
         VgHostdev *dev = def->hostdevs[i];
         if (!is_vgpu(dev) || (dev->info.address.type == VG_ADDRESS_PCI && dev->info.address.pci.slot))
             continue;
-        while (slot <= SLOT_LAST && used & (1u << slot))
+        while (slot <= VG_VGPU_SLOT_LAST && used & (1u << slot))
             slot++;
-        if (slot > SLOT_LAST) {
+        if (slot > VG_VGPU_SLOT_LAST) {
             vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
-                         _("no PCI slot of the guest is left for a vGPU: slots %d to %d are taken"), SLOT_FIRST,
-                         SLOT_LAST);
+                         _("no PCI slot of the guest is left for a vGPU: slots %d to %d are taken"), VG_VGPU_SLOT_FIRST,
+                         VG_VGPU_SLOT_LAST);
             return FALSE;
         }
         dev->info.address.type = VG_ADDRESS_PCI;
@@ -89,42 +73,12 @@ static gboolean give_slots(VgDomain *def, GError **error) {
     return TRUE;
 }
 
-static gboolean same_identity_twice(const VgDomain *def, GError **error) {
-    char text[VG_UUID_TEXT];
-    for (gsize i = 0; i < def->n_hostdevs; i++)
-        for (gsize j = 0; j < i; j++)
-            if (is_vgpu(def->hostdevs[i]) && is_vgpu(def->hostdevs[j]) &&
-                vg_uuid_equal(&def->hostdevs[i]->vgpu.uuid, &def->hostdevs[j]->vgpu.uuid)) {
-                vg_set_error(error, VG_ERR_XML_ERROR, _("two vGPUs have the uuid %s"),
-                             vg_uuid_format(&def->hostdevs[i]->vgpu.uuid, text));
-                return TRUE;
-            }
-    return FALSE;
-}
-
 gboolean vg_def_complete(VgDriverState *hub, VgDomain *def, GError **error) {
     gsize n = 0;
-    for (gsize i = 0; i < def->n_hostdevs; i++) {
-        VgHostdev *dev = def->hostdevs[i];
-        if (!is_vgpu(dev))
-            continue;
-        n++;
-        if (!dev->vgpu.has_uuid)
-            vg_uuid_generate(&dev->vgpu.uuid);
-        dev->vgpu.has_uuid = TRUE;
-    }
-    if (!n)
-        return TRUE;
-    if (!vg_domain_is_hvm(def)) {
-        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
-                     _("domain '%s' asks for a vGPU, which only a guest with <os><type>hvm</type> can have"),
-                     def->name);
-        return FALSE;
-    }
-    if (!give_slots(def, error) || same_identity_twice(def, error))
+    if (!give_slots(def, error))
         return FALSE;
     VgVgpuRequest *requests = vg_requests_of(def, &n);
-    gboolean ok = vg_gpus_check(hub->gpus, requests, n, error);
+    gboolean ok = n == 0 || vg_gpus_check(hub->gpus, requests, n, error);
     vg_requests_free(requests, n);
     return ok;
 }
@@ -171,8 +125,7 @@ static void define_anew(VgOp *op, VgDone done) {
 static void admit(VgDriverState *hub, VgDomain *def, guint flags, VgDone done) {
     GError *error = NULL;
     VgDom *dom = NULL;
-    if (!vg_name_check(def->name, &error) || !vg_def_complete(hub, def, &error) ||
-        !vg_doms_admit(&hub->doms, &def->uuid, def->name, &dom, &error)) {
+    if (!vg_def_complete(hub, def, &error) || !vg_doms_admit(&hub->doms, &def->uuid, def->name, &dom, &error)) {
         vg_domain_free(def);
         vg_done_error(done, error);
         return;

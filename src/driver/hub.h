@@ -112,8 +112,6 @@ void vg_life_take_def(VgLife *life, const VgDomain *def);
 void vg_define(VgSession *session, const char *xml, guint flags, VgDone done);
 void vg_undefine(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
 void vg_set_autostart(VgSession *session, const VgUuid *dom, gboolean on, VgDone done);
-/* As a name of a file in the folder of definitions; refused with XML_ERROR. */
-gboolean vg_name_check(const char *name, GError **error);
 
 /* --- metadata.c --------------------------------------------------------------------------------------------------- */
 

@@ -80,5 +80,9 @@ typedef struct {
     VgHostdevMdev mdev;
     VgHostdevVgpu vgpu;
     char *rom_bar, *rom_file; /* <rom>; inert */
-    VgDeviceInfo info;        /* info.address.type == PCI: the guest's slot, 11..28 for a vGPU */
+    VgDeviceInfo info;        /* info.address.type == PCI: the guest's slot */
 } VgHostdev;
+
+/* A vGPU's slot: QEMU has those below of its only bus for itself, and libxl's own come after. */
+#define VG_VGPU_SLOT_FIRST 11
+#define VG_VGPU_SLOT_LAST 28

@@ -139,20 +139,18 @@ static gboolean check_guest_kind(const VgDomain *dom, const VgHostdev *dev, GErr
                   vg_names_name(&vg_hostdev_names, (int)dev->type), dom->os.type == VG_OS_XENPVH ? "PVH" : "PV");
 }
 
-/* QEMU has the slots below 11 of its only bus for itself, and libxl's own begin after 28. */
 static gboolean check_slot(const VgHostdev *dev, GError **error) {
-    enum { FIRST = 11, LAST = 28 };
     const VgAddress *address = &dev->info.address;
     if (dev->type != VG_HOSTDEV_VGPU || address->type == VG_ADDRESS_NONE)
         return TRUE;
     if (address->type != VG_ADDRESS_PCI)
         return refuse(error, _("<hostdev type='vgpu'>: its <address> in the guest must be of type 'pci'"));
-    if (address->pci.domain != 0 || address->pci.bus != 0 || address->pci.function != 0 || address->pci.slot < FIRST ||
-        address->pci.slot > LAST)
+    if (address->pci.domain != 0 || address->pci.bus != 0 || address->pci.function != 0 ||
+        address->pci.slot < VG_VGPU_SLOT_FIRST || address->pci.slot > VG_VGPU_SLOT_LAST)
         return refuse(error,
                       _("<hostdev type='vgpu'>: the guest has room for virtual GPUs on bus 0, slots 0x%02x to 0x%02x, "
                         "function 0"),
-                      FIRST, LAST);
+                      VG_VGPU_SLOT_FIRST, VG_VGPU_SLOT_LAST);
     return TRUE;
 }
 

@@ -5,8 +5,6 @@
 
 #include "xen/conv.h"
 
-#define FIRST_SLOT 11
-#define LAST_SLOT 28
 /* Below 4 GiB hvmloader leaves this much to PCI devices when nobody asks for more; libxl takes up to the second
  * figure. */
 #define HOLE_DEFAULT_KIB (256u * 1024)
@@ -32,11 +30,11 @@ static gboolean check_slots(const VgXenBuild *build, GError **error) {
         guint slot = build->gpus[i].guest_slot;
         if (slot == 0 && build->gpus[i].kind == VG_XEN_GPU_PCI)
             continue; /* QEMU finds one */
-        if (slot < FIRST_SLOT || slot > LAST_SLOT || (taken & 1u << slot)) {
+        if (slot < VG_VGPU_SLOT_FIRST || slot > VG_VGPU_SLOT_LAST || (taken & 1u << slot)) {
             vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
                          _("<hostdev type='vgpu'>: guest slot 0x%02x: a vGPU has a slot of its own between 0x%02x and "
                            "0x%02x, QEMU's own devices have the others"),
-                         slot, FIRST_SLOT, LAST_SLOT);
+                         slot, VG_VGPU_SLOT_FIRST, VG_VGPU_SLOT_LAST);
             return FALSE;
         }
         taken |= 1u << slot;
