@@ -30,7 +30,6 @@ struct VgDom {
     VgDomFacts facts; /* of xml, or of the live definition of a transient one */
     VgLife life;
     gboolean autostart;
-    gboolean foreign; /* made by other hands: shown, not looked after */
     gboolean hidden;  /* being defined: its name and UUID are taken, but nobody sees it */
     gboolean updated; /* its definition changed while it ran */
     gboolean gone;    /* no longer in the list */

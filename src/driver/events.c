@@ -98,7 +98,7 @@ void vg_on_xen_event(const VgXenEvent *event, gpointer data) {
     }
     VgDom *dom = vg_doms_find(&hub->doms, &event->uuid);
     VgLifeInput input = input_of(event);
-    if (!dom || input == VG_IN_LAST || (dom->foreign && input != VG_IN_GUEST_GONE))
+    if (!dom || input == VG_IN_LAST || (dom->run && dom->run->foreign && input != VG_IN_GUEST_GONE))
         return;
     VgOp *op = vg_op_new(hub, dom, begin_fact, (VgDone){NULL, NULL});
     op->flags = input;

@@ -85,15 +85,12 @@ static VgDomain *changed(const VgDomain *def, const VgOp *op, guint parse_flags,
     VgDomain *copy = vg_domain_copy(def);
     if (op->number == VIR_DOMAIN_METADATA_DESCRIPTION) {
         set_text(&copy->description, op->text);
-        return copy;
-    }
-    if (op->number == VIR_DOMAIN_METADATA_TITLE) {
+    } else if (op->number == VIR_DOMAIN_METADATA_TITLE) {
         set_text(&copy->title, op->text);
-        return copy;
+    } else {
+        g_autofree char *metadata = vg_markup_replace(copy->metadata, op->text3, op->text2, op->text);
+        set_text(&copy->metadata, metadata);
     }
-    char *metadata = vg_markup_replace(copy->metadata, op->text3, op->text2, op->text);
-    set_text(&copy->metadata, metadata);
-    g_free(metadata);
     g_autofree char *xml = vg_domain_format(copy, VG_XML_SECURE | parse_flags);
     vg_domain_free(copy);
     return vg_domain_parse(xml, parse_flags, error);
@@ -106,7 +103,7 @@ static void end_set(VgOp *op) {
 }
 
 static gboolean write_live(VgOp *op, GError **error) {
-    return op->dom->foreign || vg_run_write_status(op->dom->run, error);
+    return op->dom->run->foreign || vg_run_write_status(op->dom->run, error);
 }
 
 static void wrote_live(VgOp *op, GError *error) {

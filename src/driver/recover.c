@@ -47,7 +47,7 @@ static VgDomain *read_def(const char *path, char **ret_text) {
 
 /* A definition that another tool wrote is completed once and for all: identities must not change with every start of
  * the daemon. */
-static gboolean settle(VgDriverState *hub, const char *path, VgDomain *def, char **text) {
+static void settle(VgDriverState *hub, const char *path, VgDomain *def, char **text) {
     g_autoptr(GError) error = NULL;
     if (!vg_def_complete(hub, def, &error)) {
         vg_warn("%s: %s", path, error->message);
@@ -57,10 +57,8 @@ static gboolean settle(VgDriverState *hub, const char *path, VgDomain *def, char
     gboolean same = g_str_equal(*text, canonical);
     g_free(*text);
     *text = canonical;
-    if (same || vg_durable_write(path, canonical, strlen(canonical), TRUE, &error))
-        return TRUE;
-    vg_warn("%s: %s", path, error->message);
-    return TRUE;
+    if (!same && !vg_durable_write(path, canonical, strlen(canonical), TRUE, &error))
+        vg_warn("%s: %s", path, error->message);
 }
 
 static void load_def(VgDriverState *hub, const char *file) {
@@ -100,7 +98,7 @@ static void load_defs(VgDriverState *hub) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GDir) dir = g_dir_open(hub->confdir, 0, NULL);
     for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir))
-        if (g_str_has_suffix(name, ".xml") && name[0] != '.')
+        if (g_str_has_suffix(name, ".xml"))
             g_ptr_array_add(names, g_strdup(name));
     g_ptr_array_sort(names, by_name);
     for (guint i = 0; i < names->len; i++)
@@ -160,10 +158,10 @@ void vg_adopt_foreign(VgDriverState *hub, const VgXenDomain *xd) {
         dom = vg_dom_new(&def->uuid, def->name, xd->domid == 0);
         dom->xml = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
         vg_dom_facts_of(def, &dom->facts);
-        dom->foreign = TRUE;
         vg_doms_add(&hub->doms, dom);
     }
     dom->run = vg_run_new(hub, dom, def, FALSE);
+    dom->run->foreign = TRUE;
     vg_run_adopt(dom->run, xd->domid, NULL);
     take_figures(dom->run, xd);
     show_as_running(dom, xd->run == VG_XEN_PAUSED);

@@ -58,7 +58,7 @@ static void use_queues(VgRun *run, VgOp *op) {
 }
 
 static void count(VgRun *run, gboolean on) {
-    if (run->counted == on || run->dom->foreign)
+    if (run->counted == on || run->foreign)
         return;
     run->counted = on;
     run->hub->guests += on ? 1u : -1u;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-driver.c: lives of guests, by the driver's own table, on a simulated host. */
+#include <glib/gstdio.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <string.h>
@@ -332,6 +333,105 @@ static void test_define_while_undefining(void) {
     rig_free(rig);
 }
 
+/* --- what must not break a definition ----------------------------------------------------------------------------- */
+
+static void test_names(void) {
+    static const char *const names[] = {".hidden", "a.xml", "..a", "b.xml.prev", "-", "caf\303\251", "a b"};
+    Rig *rig = rig_new(NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        define(rig, names[i], NULL, NULL);
+    rig_restart(rig);
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        g_assert_cmpint(rig_state(rig, names[i], NULL), ==, VIR_DOMAIN_SHUTOFF);
+    rig_free(rig);
+}
+
+static int set_description(Rig *rig, const char *name, const char *text) {
+    Outcome outcome;
+    VgUuid uuid = rig_uuid(rig, name);
+    vg_driver.set_metadata(rig->session, &uuid, VIR_DOMAIN_METADATA_DESCRIPTION, text, NULL, NULL, 0,
+                           rig_done(&outcome));
+    rig_wait(&outcome);
+    int code = outcome.code;
+    outcome_clear(&outcome);
+    return code;
+}
+
+/* Whatever a client calls it, the domain can still be read, shown and started. */
+static void test_odd_texts(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *huge = g_strnfill(4 << 20, 'x');
+    define(rig, "t", NULL, NULL);
+    g_assert_cmpint(set_description(rig, "t", "a <b> & 'c'"), ==, 0);
+    g_assert_cmpint(set_description(rig, "t", "bell \a"), ==, 0);
+    g_assert_cmpint(set_description(rig, "t", "not UTF-8 \377"), !=, 0);
+    g_assert_cmpint(set_description(rig, "t", "not XML \357\277\277"), !=, 0);
+    g_assert_cmpint(set_description(rig, "t", huge), !=, 0);
+    start(rig, "t");
+    g_assert_cmpint(set_description(rig, "t", "not UTF-8 \377"), !=, 0);
+    rig_restart(rig);
+    g_assert_cmpint(rig_destroy(rig, "t", NULL), ==, 0);
+    rig_free(rig);
+}
+
+/* --- other hands -------------------------------------------------------------------------------------------------- */
+
+/* A running guest becomes one that the daemon did not make: no token, no live status. */
+static void disown(Rig *rig, const char *name) {
+    char uuid_text[VG_UUID_TEXT];
+    VgUuid uuid = rig_uuid(rig, name);
+    g_autofree char *status = g_strdup_printf("%s/run/xen/%s.json", rig->dir, vg_uuid_format(&uuid, uuid_text));
+    g_autofree char *path = g_strdup_printf("%s/state/xen/%d.json", rig->dir, id_of(rig, name));
+    g_autofree char *text = NULL;
+    rig_stop(rig);
+    g_assert_cmpint(g_remove(status), ==, 0);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_autoptr(GRegex) token = g_regex_new("\\s*\"token\": *\"[^\"]*\",", 0, 0, NULL);
+    g_autofree char *without = g_regex_replace_literal(token, text, -1, 0, "", 0, NULL);
+    g_assert_cmpstr(without, !=, text);
+    g_assert_true(g_file_set_contents(path, without, -1, NULL));
+    g_assert_true(rig_try_start(rig));
+}
+
+/* Who made a guest looks after it; who made the next one of the same definition, after that. */
+static void test_other_hands(void) {
+    Rig *rig = rig_new(NULL);
+    define(rig, "f", NULL, NULL);
+    start(rig, "f");
+    disown(rig, "f");
+    g_assert_cmpint(rig_state(rig, "f", NULL), ==, VIR_DOMAIN_RUNNING);
+    g_assert_cmpuint(rig->guests, ==, 0);
+    rig_act(rig, "f", "poweroff");
+    rig_spin(300);
+    g_assert_cmpint(rig_state(rig, "f", NULL), ==, VIR_DOMAIN_RUNNING); /* left to its maker */
+    g_assert_cmpint(rig_destroy(rig, "f", NULL), ==, 0);
+    start(rig, "f");
+    g_assert_cmpuint(rig->guests, ==, 1);
+    rig_act(rig, "f", "poweroff");
+    g_assert_true(rig_wait_state(rig, "f", VIR_DOMAIN_SHUTOFF));
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+/* Shown only, then defined here: from its next start on it is ours. */
+static void test_taken_over(void) {
+    Rig *rig = rig_new(NULL);
+    Outcome outcome;
+    g_autofree char *xml = guest_xml("g", "11111111-2222-3333-4444-555555555555", NULL, NULL);
+    vg_driver.create_xml(rig->session, xml, 0, rig_done(&outcome));
+    rig_wait(&outcome);
+    outcome_clear(&outcome);
+    disown(rig, "g");
+    g_assert_cmpint(rig_define(rig, xml, NULL), ==, 0);
+    g_assert_cmpint(rig_destroy(rig, "g", NULL), ==, 0);
+    start(rig, "g");
+    g_assert_cmpuint(rig->guests, ==, 1);
+    rig_act(rig, "g", "poweroff");
+    g_assert_true(rig_wait_state(rig, "g", VIR_DOMAIN_SHUTOFF));
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
 /* --- many --------------------------------------------------------------------------------------------------------- */
 
 static void test_many(void) {
@@ -374,6 +474,10 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/race", test_race);
     g_test_add_func("/driver/order", test_order);
     g_test_add_func("/driver/define-while-undefining", test_define_while_undefining);
+    g_test_add_func("/driver/names", test_names);
+    g_test_add_func("/driver/odd-texts", test_odd_texts);
+    g_test_add_func("/driver/other-hands", test_other_hands);
+    g_test_add_func("/driver/taken-over", test_taken_over);
     g_test_add_func("/driver/many", test_many);
     return g_test_run();
 }
