@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* scalar.c: values of rows that are one piece of text. */
 #include "config.h"
-#include <inttypes.h>
 #include "xml/walk.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/i18n.h"
