@@ -4,6 +4,7 @@
 
 #include "base/i18n.h"
 #include "driver/network.h"
+#include "driver/ports.h"
 #include "driver/run.h"
 
 static char *print(VgJson *json) {
@@ -88,7 +89,7 @@ static void config_of(VgDriverState *hub, const char *arg, VgDone done) {
     ask->done = done;
     ask->def = dom ? vg_dom_parse(dom, &error) : NULL;
     ask->requests = ask->def ? vg_requests_of(ask->def, &ask->n) : NULL;
-    if (!ask->def || (ask->n > 0 && !config_places(ask, dom, &error))) {
+    if (!ask->def || !vg_ports_choose(hub, ask->def, &error) || (ask->n > 0 && !config_places(ask, dom, &error))) {
         vg_done_error(done, error);
         config_free(ask);
         return;

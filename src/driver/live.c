@@ -141,15 +141,24 @@ static void fill_interfaces(VgRun *run) {
     }
 }
 
+/* Where it listens, said to clients as it is. */
+static void fill_graphics(VgDomain *def) {
+    for (gsize i = 0; i < def->n_graphics; i++) {
+        VgGraphics *screen = def->graphics[i];
+        if (screen->n_listens == 0 || screen->listens[0]->type == VG_LISTEN_SOCKET || screen->listens[0]->address)
+            continue;
+        set_text(&screen->listens[0]->address, "127.0.0.1");
+        set_text(&screen->listen, "127.0.0.1");
+    }
+}
+
 void vg_live_fill(VgRun *run) {
     VgDomain *def = run->def;
     def->id = (int)run->domid;
     fill_vgpus(run);
     fill_terminals(run);
     fill_interfaces(run);
-    for (gsize i = 0; i < def->n_graphics; i++)
-        if (def->graphics[i]->type == VG_GRAPHICS_VNC && def->graphics[i]->autoport == VG_TRISTATE_YES)
-            def->graphics[i]->port = run->hub->xen->ops->vnc_port(run->hub->xen, run->domid);
+    fill_graphics(run->def);
 }
 
 gboolean vg_run_write_status(VgRun *run, GError **error) {

@@ -21,6 +21,8 @@ libdriver_la_SOURCES = \
 	src/driver/network.h \
 	src/driver/nodedev.c \
 	src/driver/ops.c \
+	src/driver/ports.c \
+	src/driver/ports.h \
 	src/driver/query.c \
 	src/driver/query.h \
 	src/driver/reading.c \

@@ -221,6 +221,9 @@ static gboolean adopt_without_status(VgDriverState *hub, const VgXenDomain *xd) 
     if (!def)
         return FALSE;
     def->id = (int)xd->domid;
+    for (gsize i = 0; i < def->n_graphics; i++)
+        if (def->graphics[i]->type == VG_GRAPHICS_VNC && def->graphics[i]->autoport == VG_TRISTATE_YES)
+            def->graphics[i]->port = hub->xen->ops->vnc_port(hub->xen, xd->domid);
     g_autofree char *xml = vg_domain_format(def, VG_XML_SECURE);
     VgStatus status = {.uuid = xd->uuid,
                        .name = dom->name,

@@ -8,12 +8,13 @@
 
 #include "base/i18n.h"
 #include "driver/network.h"
+#include "driver/ports.h"
 #include "driver/run.h"
 #include "driver/state.h"
 
 #include <inttypes.h>
 
-enum { CLAIM, INTENT, LEDGER, VGPUS, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
+enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
 
 static gboolean claim_up(gpointer subject, GError **error) {
     VgRun *run = subject;
@@ -27,6 +28,11 @@ static gboolean claim_down(gpointer subject, GError **error) {
     VgRun *run = subject;
     g_clear_pointer(&run->claim, vg_gpus_release);
     return TRUE;
+}
+
+static gboolean ports_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    return vg_ports_choose(run->hub, run->def, error);
 }
 
 static gboolean intent_up(gpointer subject, GError **error) {
@@ -136,6 +142,7 @@ static gboolean unpause_up(gpointer subject, GError **error) {
 /* clang-format off */
 const VgRung vg_rungs[] = {
     [CLAIM]   = {"claim",   VG_RUNG_MAIN,   FALSE, claim_up,   claim_down},
+    [PORTS]   = {"ports",   VG_RUNG_MAIN,   FALSE, ports_up,   NULL},
     [INTENT]  = {"intent",  VG_RUNG_DOMAIN, TRUE,  intent_up,  intent_down},
     [LEDGER]  = {"ledger",  VG_RUNG_LEDGER, FALSE, ledger_up,  ledger_down},
     [VGPUS]   = {"vgpus",   VG_RUNG_DOMAIN, TRUE,  vgpus_up,   vgpus_down},

@@ -184,7 +184,7 @@ gboolean vg_graphics_fill_defaults(VgGraphics *gfx, GError **error) {
     }
     fill_listen(gfx);
     gboolean none_given = gfx->port == -1 && gfx->tls_port == -1;
-    if (gfx->autoport == VG_TRISTATE_NONE)
+    if (gfx->autoport == VG_TRISTATE_NONE || (gfx->type == VG_GRAPHICS_VNC && gfx->port == -1))
         gfx->autoport = none_given || gfx->port == -1 ? VG_TRISTATE_YES : VG_TRISTATE_NO;
     if (gfx->type == VG_GRAPHICS_SPICE && gfx->autoport == VG_TRISTATE_YES && gfx->tls_port > 0 && gfx->port == -1 &&
         !none_given)

@@ -11,17 +11,25 @@ static const char *listen_address(const VgGraphics *g) {
     return g->n_listens > 0 ? g->listens[0]->address : NULL;
 }
 
-/* A port that nobody has chosen yet is left to the device model, which takes the first free one. */
+/* Else what asked for a socket that only its owner can reach would be seen on a port. */
+static gboolean check_listens(const VgGraphics *g, GError **error) {
+    if (g->n_listens == 0 || g->listens[0]->type != VG_LISTEN_SOCKET)
+        return TRUE;
+    vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                 _("<graphics>: on Xen a screen is seen on an address and a port; <listen type='socket'> is not "
+                   "available, use <listen type='address' address='127.0.0.1'/>"));
+    return FALSE;
+}
+
 static gboolean vnc(const VgGraphics *g, libxl_vnc_info *x, GError **error) {
-    gboolean chosen = g->port > 0;
-    if (chosen && (g->port < VNC_FIRST_PORT || g->port > 65535)) {
+    if (g->port < VNC_FIRST_PORT || g->port > 65535) {
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("<graphics>: VNC ports on Xen are %d to 65535, not %d"),
                      VNC_FIRST_PORT, g->port);
         return FALSE;
     }
     libxl_defbool_set(&x->enable, true);
-    libxl_defbool_set(&x->findunused, !chosen);
-    x->display = chosen ? g->port - VNC_FIRST_PORT : 0;
+    libxl_defbool_set(&x->findunused, false); /* chosen by who shows it to clients */
+    x->display = g->port - VNC_FIRST_PORT;
     x->listen = g_strdup(listen_address(g));
     x->passwd = g_strdup(g->passwd);
     return TRUE;
@@ -103,7 +111,7 @@ gboolean vg_xen_conv_graphics(const VgXenConv *conv, GError **error) {
         libxl_device_vkb_init(&c->vkbs[i]);
         c->num_vfbs++;
         c->num_vkbs++;
-        if (!vfb(dom->graphics[i], &c->vfbs[i], error))
+        if (!check_listens(dom->graphics[i], error) || !vfb(dom->graphics[i], &c->vfbs[i], error))
             return FALSE;
     }
     return !conv->hvm || primary(conv, error);

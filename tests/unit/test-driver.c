@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rig.h"
@@ -374,6 +375,72 @@ static void test_odd_texts(void) {
     rig_free(rig);
 }
 
+/* --- screens ------------------------------------------------------------------------------------------------------- */
+
+static int port_in(const char *xml) {
+    const char *graphics = strstr(xml, "<graphics "), *port = graphics ? strstr(graphics, " port='") : NULL;
+    return port ? atoi(port + strlen(" port='")) : 0;
+}
+
+static char *config_of(Rig *rig, const char *name) {
+    Outcome outcome;
+    vg_driver.grid(rig->session, VG_GRID_CONFIG, name, rig_done(&outcome));
+    rig_wait(&outcome);
+    char *text = g_strdup(outcome.text);
+    outcome_clear(&outcome);
+    return text;
+}
+
+/* The port is chosen before the guest is built: what clients are shown is what libxl was told. */
+static void test_ports(void) {
+    Rig *rig = rig_new(NULL);
+    const char *spice = "<graphics type='spice' autoport='yes'/>";
+    define(rig, "v1", NULL, NULL);
+    define(rig, "v2", NULL, spice);
+    define(rig, "v3", NULL, "<graphics type='vnc' port='5901' autoport='no'/>");
+    g_autofree char *planned = config_of(rig, "v1");
+    g_assert_nonnull(strstr(planned, "\"findunused\": \"False\""));
+    start(rig, "v1");
+    start(rig, "v2");
+    g_autofree char *one = rig_xml(rig, "v1", 0), *two = rig_xml(rig, "v2", 0);
+    g_assert_cmpint(port_in(one), ==, 5900);
+    g_assert_nonnull(strstr(one, "<listen type='address' address='127.0.0.1'/>"));
+    g_assert_cmpint(port_in(two), ==, 5901);
+    g_assert_cmpint(port_in(strstr(two, "<graphics type='spice'")), ==, 5902);
+    g_autofree char *path = g_strdup_printf("%s/state/xen/%d.libxl.json", rig->dir, id_of(rig, "v2")), *json = NULL;
+    g_assert_true(g_file_get_contents(path, &json, NULL, NULL));
+    g_assert_nonnull(strstr(json, "\"display\": 1"));
+    g_assert_nonnull(strstr(json, "\"port\": 5902"));
+    g_assert_null(strstr(json, "\"findunused\": \"True\""));
+    /* after a restart of the daemon they are still taken, and a guest that restarts keeps its own */
+    rig_restart(rig);
+    g_assert_cmpint(rig_destroy(rig, "v1", NULL), ==, 0);
+    start(rig, "v1");
+    g_free(one);
+    one = rig_xml(rig, "v1", 0);
+    g_assert_cmpint(port_in(one), ==, 5900);
+    int id = id_of(rig, "v2");
+    rig_act(rig, "v2", "reboot");
+    wait_other_id(rig, "v2", id);
+    g_free(two);
+    two = rig_xml(rig, "v2", 0);
+    g_assert_cmpint(port_in(two), ==, 5901);
+    /* a fixed one among the guest's own is left out */
+    g_assert_cmpint(rig_destroy(rig, "v1", NULL), ==, 0);
+    g_assert_cmpint(rig_destroy(rig, "v2", NULL), ==, 0);
+    start(rig, "v1");
+    start(rig, "v3");
+    g_autofree char *three = rig_xml(rig, "v3", 0);
+    g_assert_cmpint(port_in(three), ==, 5902);
+    /* a port in a definition means nothing if one is to be chosen */
+    g_autofree char *stored = rig_xml(rig, "v3", VIR_DOMAIN_XML_INACTIVE);
+    g_assert_nonnull(strstr(stored, "port='-1' autoport='yes'"));
+    g_assert_cmpint(rig_destroy(rig, "v1", NULL), ==, 0);
+    g_assert_cmpint(rig_destroy(rig, "v3", NULL), ==, 0);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
 /* --- other hands -------------------------------------------------------------------------------------------------- */
 
 /* A running guest becomes one that the daemon did not make: no token, no live status. */
@@ -476,6 +543,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/define-while-undefining", test_define_while_undefining);
     g_test_add_func("/driver/names", test_names);
     g_test_add_func("/driver/odd-texts", test_odd_texts);
+    g_test_add_func("/driver/ports", test_ports);
     g_test_add_func("/driver/other-hands", test_other_hands);
     g_test_add_func("/driver/taken-over", test_taken_over);
     g_test_add_func("/driver/many", test_many);
