@@ -6,6 +6,7 @@
 #include "config.h"
 #include "base/durable.h"
 
+#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/fd.h"
@@ -30,30 +31,11 @@ struct VgJournal {
     gboolean broken; /* what a failed append left could not be cut off */
 };
 
-/* CRC-32C (Castagnoli), bit by bit into a table once. */
-static guint32 crc32c(guint32 crc, const char *data, gsize len) {
-    static guint32 table[256];
-    static gsize made;
-    if (g_once_init_enter(&made)) {
-        for (guint32 i = 0; i < 256; i++) {
-            guint32 value = i;
-            for (int bit = 0; bit < 8; bit++)
-                value = value >> 1 ^ (value & 1 ? 0x82f63b78u : 0);
-            table[i] = value;
-        }
-        g_once_init_leave(&made, 1);
-    }
-    crc = ~crc;
-    for (gsize i = 0; i < len; i++)
-        crc = table[(crc ^ (guint8)data[i]) & 0xff] ^ crc >> 8;
-    return ~crc;
-}
-
 /* The checksum covers the length as it is written, the blank and the payload. */
 static void add_record(GString *out, const char *payload, gsize len) {
     char length[24];
     int n = snprintf(length, sizeof length, "%zu ", len);
-    guint32 crc = crc32c(crc32c(0, length, (gsize)n), payload, len);
+    guint32 crc = vg_crc32c(vg_crc32c(0, length, (gsize)n), payload, len);
     g_string_append_printf(out, "%08x %s", crc, length);
     g_string_append_len(out, payload, (gssize)len);
     g_string_append_c(out, '\n');
@@ -65,7 +47,7 @@ static const char *read_record(const char *text, const char *end, gsize *ret_len
         return NULL;
     char *payload_at, crc[9];
     guint64 len = g_ascii_strtoull(text + 9, &payload_at, 10);
-    snprintf(crc, sizeof crc, "%08x", crc32c(0, text + 9, (gsize)(end - text - 9)));
+    snprintf(crc, sizeof crc, "%08x", vg_crc32c(0, text + 9, (gsize)(end - text - 9)));
     if (memcmp(text, crc, 8) != 0 || payload_at >= end || *payload_at != ' ' || len != (guint64)(end - payload_at - 1))
         return NULL;
     *ret_len = (gsize)len;

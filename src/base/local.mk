@@ -2,6 +2,7 @@
 pkglib_LTLIBRARIES += libvirtgrid-core.la
 libvirtgrid_core_la_SOURCES = \
 	src/base/clock.c src/base/clock.h \
+	src/base/crc32c.c src/base/crc32c.h \
 	src/base/durable.c src/base/durable.h \
 	src/base/error.c src/base/error.h src/base/errors.def \
 	src/base/fault.c src/base/fault.h \
@@ -26,6 +27,7 @@ VG_CORE = libvirtgrid-core.la
 # Each is one file and needs only the core library.
 base_tests = \
 	tests/unit/test-clock \
+	tests/unit/test-crc32c \
 	tests/unit/test-durable \
 	tests/unit/test-fault \
 	tests/unit/test-job \
@@ -39,6 +41,8 @@ check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 tests_unit_test_clock_SOURCES = tests/unit/test-clock.c
 tests_unit_test_clock_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_crc32c_SOURCES = tests/unit/test-crc32c.c
+tests_unit_test_crc32c_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_durable_SOURCES = tests/unit/test-durable.c
 tests_unit_test_durable_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_fault_SOURCES = tests/unit/test-fault.c

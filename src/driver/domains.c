@@ -13,6 +13,9 @@ void vg_dom_facts_of(const VgDomain *def, VgDomFacts *ret) {
         .max_vcpus = def->vcpu.max,
         .os_type = (guint8)def->os.type,
     };
+    for (gsize i = 0; i < def->n_hostdevs; i++)
+        if (def->hostdevs[i]->type == VG_HOSTDEV_VGPU)
+            ret->vgpus = TRUE;
 }
 
 VgDom *vg_dom_new(const VgUuid *uuid, const char *name, gboolean persistent) {

@@ -20,6 +20,7 @@ typedef struct {
     guint64 max_mem_kib, mem_kib;
     guint vcpus, max_vcpus;
     guint8 os_type; /* VgOsType */
+    guint8 vgpus;   /* it asks for some */
 } VgDomFacts;
 void vg_dom_facts_of(const VgDomain *def, VgDomFacts *ret);
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "api/driver.h"
+#include "base/durable.h"
 #include "base/fd.h"
 #include "base/job.h"
 #include "driver/domains.h"
@@ -23,7 +24,8 @@ struct VgDriverState {
     char *autodir;   /* links of domains started with the host */
     char *statusdir; /* UUID.json: live status and intents */
     char *rundir;
-    VgFd manager; /* holds the lock of the one who drives a real host, or -1 */
+    VgJournal *index; /* of definitions, see load.c; NULL: cannot be kept */
+    VgFd manager;     /* holds the lock of the one who drives a real host, or -1 */
     VgXen *xen;
     VgXenHostInfo info;
     VgGpus *gpus;
@@ -119,8 +121,16 @@ char *vg_get_metadata(VgSession *session, const VgUuid *dom, int type, const cha
 void vg_set_metadata(VgSession *session, const VgUuid *dom, int type, const char *metadata, const char *key,
                      const char *uri, guint flags, VgDone done);
 
+/* --- load.c ------------------------------------------------------------------------------------------------------- */
+
+/* Every definition on disk joins the list. @index: file of what is known of them; may be missing. Before all else. */
+void vg_load_defs(VgDriverState *hub, const char *index);
+/* For the next start. */
+void vg_save_index(VgDriverState *hub);
+
 /* --- recover.c ---------------------------------------------------------------------------------------------------- */
 
+/* After the definitions were loaded. */
 gboolean vg_recover(VgDriverState *hub, GError **error);
 /* A domain of other hands joins the list. */
 void vg_adopt_foreign(VgDriverState *hub, const VgXenDomain *xd);

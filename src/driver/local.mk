@@ -13,6 +13,7 @@ libdriver_la_SOURCES = \
 	src/driver/ladder.c \
 	src/driver/ladder.h \
 	src/driver/live.c \
+	src/driver/load.c \
 	src/driver/markup.c \
 	src/driver/markup.h \
 	src/driver/metadata.c \

@@ -58,6 +58,8 @@ static gboolean open_all(VgDriverState *hub, const VgDriverPaths *paths, GError 
         return FALSE;
     hub->xen->event = vg_on_xen_event;
     hub->xen->event_data = hub;
+    g_autofree char *index = g_build_filename(paths->statedir, "definitions", NULL);
+    vg_load_defs(hub, index);
     return vg_recover(hub, error);
 }
 
@@ -94,6 +96,7 @@ static void hub_free(VgDriverState *hub) {
         vg_gpus_free(hub->gpus);
     if (hub->xen)
         hub->xen->ops->free(hub->xen);
+    vg_journal_free(hub->index);
     vg_fd_clear(&hub->manager);
     vg_xen_host_info_clear(&hub->info);
     g_free(hub->confdir);
@@ -130,6 +133,7 @@ static void driver_stop(VgDriverState *hub) {
     hub->stopping = TRUE;
     if (!vg_job_drain(DRAIN_MS))
         vg_warn("leaving with work under way; the next start repairs what it left");
+    vg_save_index(hub);
     hub_free(hub);
 }
 

@@ -13,97 +13,13 @@
  */
 #include "driver/hub.h"
 
-#include <fcntl.h>
-#include <string.h>
-
-#include "base/durable.h"
 #include "base/fault.h"
-#include "base/fd.h"
 #include "base/i18n.h"
 #include "driver/run.h"
 #include "driver/state.h"
 
 #define VG_AREA "driver"
 #include "base/log.h"
-
-#define DEF_MAX (64u << 20)
-
-/* --- definitions -------------------------------------------------------------------------------------------------- */
-
-static VgDomain *read_def(const char *path, char **ret_text) {
-    g_autoptr(GError) error = NULL;
-    g_autofree char *text = vg_fd_read_file(AT_FDCWD, path, DEF_MAX, NULL);
-    if (!text) {
-        vg_warn("cannot read %s: %s", path, g_strerror(errno));
-        return NULL;
-    }
-    VgDomain *def = vg_domain_parse(text, VG_XML_INACTIVE, &error);
-    if (!def)
-        vg_warn("%s: %s", path, error->message);
-    else
-        *ret_text = g_steal_pointer(&text);
-    return def;
-}
-
-/* A definition that another tool wrote is completed once and for all: identities must not change with every start of
- * the daemon. */
-static void settle(VgDriverState *hub, const char *path, VgDomain *def, char **text) {
-    g_autoptr(GError) error = NULL;
-    if (!vg_def_complete(hub, def, &error)) {
-        vg_warn("%s: %s", path, error->message);
-        g_clear_error(&error);
-    }
-    char *canonical = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
-    gboolean same = g_str_equal(*text, canonical);
-    g_free(*text);
-    *text = canonical;
-    if (!same && !vg_durable_write(path, canonical, strlen(canonical), TRUE, &error))
-        vg_warn("%s: %s", path, error->message);
-}
-
-static void load_def(VgDriverState *hub, const char *file) {
-    g_autofree char *path = g_build_filename(hub->confdir, file, NULL);
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(VgDomain) def = read_def(path, &text);
-    VgDom *known = NULL;
-    if (!def && vg_durable_set_aside(path))
-        def = read_def(path, &text);
-    if (!def)
-        return;
-    g_autofree char *wanted = g_strconcat(def->name, ".xml", NULL);
-    if (!g_str_equal(wanted, file)) {
-        vg_warn("%s defines domain '%s', which belongs into %s; left out", path, def->name, wanted);
-        return;
-    }
-    if (!vg_doms_admit(&hub->doms, &def->uuid, def->name, &known, &error) || known) {
-        vg_warn("%s: %s; left out", path, error ? error->message : "defined twice");
-        return;
-    }
-    settle(hub, path, def, &text);
-    VgDom *dom = vg_dom_new(&def->uuid, def->name, TRUE);
-    vg_dom_facts_of(def, &dom->facts);
-    vg_life_take_def(&dom->life, def);
-    dom->xml = g_steal_pointer(&text);
-    g_autofree char *link = vg_autostart_path(hub, def->name);
-    dom->autostart = g_file_test(link, G_FILE_TEST_IS_SYMLINK) ? 1 : 0;
-    vg_doms_add(&hub->doms, dom);
-}
-
-static int by_name(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void load_defs(VgDriverState *hub) {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GDir) dir = g_dir_open(hub->confdir, 0, NULL);
-    for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir))
-        if (g_str_has_suffix(name, ".xml"))
-            g_ptr_array_add(names, g_strdup(name));
-    g_ptr_array_sort(names, by_name);
-    for (guint i = 0; i < names->len; i++)
-        load_def(hub, g_ptr_array_index(names, i));
-}
 
 /* --- guests ------------------------------------------------------------------------------------------------------- */
 
@@ -323,7 +239,6 @@ static void take_claims(VgDriverState *hub) {
 gboolean vg_recover(VgDriverState *hub, GError **error) {
     VgXenDomain *doms = NULL;
     gsize n_doms = 0, n_all = 0;
-    load_defs(hub);
     if (!hub->xen->ops->list(hub->xen, &doms, &n_doms, error))
         return FALSE;
     VgStatus *all = vg_status_read_all(hub->statusdir, &n_all);

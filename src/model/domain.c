@@ -148,7 +148,10 @@ char *vg_domain_format(const VgDomain *dom, guint flags) {
     if (dom->id < 0)
         flags |= VG_XML_INACTIVE;
     vg_xml_map_format(&vg_domain_map, dom, flags, 0, out);
-    return g_string_free(out, FALSE);
+    /* Exact: what is kept for ten thousand domains should not be mostly room. */
+    char *text = g_strndup(out->str, out->len);
+    g_string_free(out, TRUE);
+    return text;
 }
 
 VgDomain *vg_domain_copy(const VgDomain *dom) {

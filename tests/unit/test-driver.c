@@ -5,6 +5,7 @@
 #include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rig.h"
 
@@ -334,6 +335,60 @@ static void test_define_while_undefining(void) {
     rig_free(rig);
 }
 
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+static guint64 max_mem(Rig *rig, const char *name) {
+    VgUuid uuid = rig_uuid(rig, name);
+    VgDomInfo info = {0};
+    g_assert_true(vg_driver.info(rig->session, &uuid, &info, NULL));
+    return info.max_mem_kib;
+}
+
+static void edit(const char *path, const char *from, const char *to) {
+    g_autofree char *text = NULL;
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_auto(GStrv) parts = g_strsplit(text, from, -1);
+    g_assert_cmpuint(g_strv_length(parts), >, 1);
+    g_autofree char *edited = g_strjoinv(to, parts);
+    g_assert_true(g_file_set_contents(path, edited, -1, NULL));
+}
+
+/* Starts are the same with the index, without it, and with one that lies about a file that changed. */
+static void test_files(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *xml = guest_xml("a b", NULL, NULL, NULL);
+    g_autofree char *path = g_build_filename(rig->dir, "etc/xen/a b.xml", NULL);
+    g_autofree char *index = g_build_filename(rig->dir, "state/definitions", NULL);
+    g_assert_cmpint(rig_define(rig, xml, NULL), ==, 0);
+    g_autofree char *before = rig_xml(rig, "a b", 0);
+    guint64 mem = max_mem(rig, "a b");
+    for (int i = 0; i < 3; i++) {
+        rig_restart(rig);
+        g_autofree char *after = rig_xml(rig, "a b", 0);
+        g_assert_cmpstr(after, ==, before);
+        g_assert_cmpuint(max_mem(rig, "a b"), ==, mem);
+        if (i == 1)
+            g_assert_cmpint(g_remove(index), ==, 0);
+    }
+    rig_stop(rig);
+    g_autofree char *was = g_strdup_printf("<memory unit='KiB'>%" G_GUINT64_FORMAT, mem);
+    g_autofree char *is = g_strdup_printf("<memory unit='KiB'>%" G_GUINT64_FORMAT, mem + 1024);
+    edit(path, was, is);
+    rig_restart(rig);
+    g_assert_cmpuint(max_mem(rig, "a b"), ==, mem + 1024);
+    /* torn: the version before is used, and what is torn is kept */
+    g_assert_cmpint(rig_define(rig, before, NULL), ==, 0);
+    rig_stop(rig);
+    g_assert_cmpint(truncate(path, 200), ==, 0);
+    rig_restart(rig);
+    g_assert_cmpuint(max_mem(rig, "a b"), ==, mem + 1024);
+    rig_stop(rig);
+    edit(index, "a b", "a c");
+    rig_restart(rig);
+    g_assert_cmpuint(max_mem(rig, "a b"), ==, mem + 1024);
+    rig_free(rig);
+}
+
 /* --- what must not break a definition ----------------------------------------------------------------------------- */
 
 static void test_names(void) {
@@ -541,6 +596,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/race", test_race);
     g_test_add_func("/driver/order", test_order);
     g_test_add_func("/driver/define-while-undefining", test_define_while_undefining);
+    g_test_add_func("/driver/files", test_files);
     g_test_add_func("/driver/names", test_names);
     g_test_add_func("/driver/odd-texts", test_odd_texts);
     g_test_add_func("/driver/ports", test_ports);
