@@ -4,8 +4,9 @@
  *
  *     status recorded, domain runs with its token     adopted; unpaused if the start had not come so far
  *     intent only, domain with its token or nameless  half-made: destroyed
- *     a token of ours and no status at all adopted if there is a definition (the status was lost, not the guest), else
- *     shown no token of other hands: shown, left alone
+ *     a token of ours and no status at all            adopted if there is a definition (the status was lost, not the
+ *                                                     guest), else shown
+ *     no token                                        of other hands: shown, left alone
  *     status, but no such domain                      it ended while nobody looked: shut off
  *     a claim whose owner does not run                removed, forgotten, released
  *

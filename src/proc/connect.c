@@ -181,8 +181,8 @@ gboolean vg_do_connect_get_capabilities(VgCall *call, const remote_void *a, remo
     return give_text(r, call->driver->capabilities(call->session, error));
 }
 
-gboolean vg_do_connect_get_domain_capabilities(VgCall *call, const remote_connect_get_domain_capabilities_args *a,
-                                               remote_text *r, GError **error) {
+gboolean vg_do_connect_get_domain_capabilities(VgCall *call, const remote_domcaps_args *a, remote_text *r,
+                                               GError **error) {
     return give_text(r, call->driver->domain_capabilities(call->session, vg_opt(a->emulatorbin), vg_opt(a->arch),
                                                           vg_opt(a->machine), vg_opt(a->virttype), a->flags, error));
 }

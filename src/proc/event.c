@@ -73,8 +73,8 @@ gboolean vg_do_connect_domain_event_deregister_any(VgCall *call, const remote_in
     return unsubscribe(call->conn, OLD, a->value, error);
 }
 
-gboolean vg_do_connect_domain_event_callback_register_any(
-    VgCall *call, const remote_connect_domain_event_callback_register_any_args *a, remote_int *r, GError **error) {
+gboolean vg_do_connect_domain_event_callback_register_any(VgCall *call, const remote_callback_register_args *a,
+                                                          remote_int *r, GError **error) {
     VgSubscription subscription = {.callback = call->conn->next_callback, .event = (VgEventId)a->eventID};
     if (a->dom != NULL) {
         /* A domain that is not there would never be heard of. */

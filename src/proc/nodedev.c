@@ -20,7 +20,7 @@ static guint list_len(char **list) {
 }
 
 gboolean vg_do_connect_list_all_node_devices(VgCall *call, const remote_list_all_args *a,
-                                             remote_connect_list_all_node_devices_ret *r, GError **error) {
+                                             remote_list_node_devices_ret *r, GError **error) {
     char **names = NULL;
     if (!call->driver->nodedev_list(call->session, a->flags, &names, error))
         return FALSE;
@@ -79,7 +79,7 @@ static gboolean check_room(int room, int max, GError **error) {
     return FALSE;
 }
 
-gboolean vg_do_node_list_devices(VgCall *call, const remote_node_list_devices_args *a, remote_node_list_devices_ret *r,
+gboolean vg_do_node_list_devices(VgCall *call, const remote_node_list_devices_args *a, remote_names_ret *r,
                                  GError **error) {
     char **names = NULL;
     if (!check_room(a->maxnames, REMOTE_NODE_DEVICE_LIST_MAX, error) ||
@@ -114,10 +114,10 @@ gboolean vg_do_node_device_num_of_caps(VgCall *call, const remote_text *a, remot
     return TRUE;
 }
 
-gboolean vg_do_node_device_list_caps(VgCall *call, const remote_node_device_list_caps_args *a,
-                                     remote_node_device_list_caps_ret *r, GError **error) {
+gboolean vg_do_node_device_list_caps(VgCall *call, const remote_list_caps_args *a, remote_names_ret *r,
+                                     GError **error) {
     char **caps = NULL;
-    if (!check_room(a->maxnames, REMOTE_NODE_DEVICE_CAPS_LIST_MAX, error) ||
+    if (!check_room(a->maxnames, REMOTE_NODE_DEVICE_LIST_MAX, error) ||
         !call->driver->nodedev_caps(call->session, a->name, &caps, error))
         return FALSE;
     vg_list_take(caps, (guint)a->maxnames, &r->names.names_val, &r->names.names_len);

@@ -284,15 +284,15 @@ enum { SUBSCRIBERS = 100 };
 
 static int subscribe(Peer *peer, int event, const VgUuid *only) {
     remote_domain_args dom = domain(&fake_alpha);
-    remote_connect_domain_event_callback_register_any_args args = {event, NULL};
+    remote_callback_register_args args = {event, NULL};
     if (only != NULL) {
         memcpy(dom.dom.uuid, only->b, sizeof(dom.dom.uuid));
         args.dom = &dom.dom;
     }
     remote_int ret = {-1};
-    g_assert_cmpint(peer_ask(peer, 316, (xdrproc_t)xdr_remote_connect_domain_event_callback_register_any_args, &args,
-                             (xdrproc_t)xdr_remote_int, &ret),
-                    ==, 0);
+    g_assert_cmpint(
+        peer_ask(peer, 316, (xdrproc_t)xdr_remote_callback_register_args, &args, (xdrproc_t)xdr_remote_int, &ret), ==,
+        0);
     return ret.value;
 }
 
@@ -383,10 +383,9 @@ static void test_many_subscriptions(void) {
     peer_open(peer);
     for (int i = 0; i < REMOTE_DOMAIN_LIST_MAX; i++)
         g_assert_cmpint(subscribe(peer, VG_EVENT_LIFECYCLE, i % 2 ? &fake_beta : NULL), ==, i);
-    remote_connect_domain_event_callback_register_any_args args = {0, NULL};
-    g_assert_cmpint(
-        peer_ask(peer, 316, (xdrproc_t)xdr_remote_connect_domain_event_callback_register_any_args, &args, NULL, NULL),
-        ==, VG_ERR_OPERATION_FAILED);
+    remote_callback_register_args args = {0, NULL};
+    g_assert_cmpint(peer_ask(peer, 316, (xdrproc_t)xdr_remote_callback_register_args, &args, NULL, NULL), ==,
+                    VG_ERR_OPERATION_FAILED);
     peer_free(peer);
     fake_free(fake);
 }
