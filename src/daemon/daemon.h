@@ -14,11 +14,12 @@ typedef struct {
     VgConfig config;
     char *config_path, *sysconfdir, *statedir, *rundir, *datadir, *socketdir;
     int lock;
+    gboolean pid_file_is_ours;
     GMainLoop *loop;
     VgDriver driver;
     VgDriverState *state;
-    VgProc *proc; /* NULL while the driver starts and stops: nobody is there to be told */
-    VgServer *server;
+    VgProc *proc;     /* outlives the driver, whose last calls may still end while it stops */
+    VgServer *server; /* NULL while the driver starts and stops: nobody is there to be told */
     guint guests;
     guint idle_seconds;
     gboolean stopping;

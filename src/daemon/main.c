@@ -34,7 +34,7 @@ enum { EXIT_USAGE = 2, DRAIN_MS = 30 * 1000 };
 
 static void on_event(const VgHost *host, const VgEvent *event) {
     VgDaemon *daemon = (VgDaemon *)host;
-    if (daemon->proc != NULL)
+    if (daemon->server != NULL)
         vg_proc_event(daemon->proc, event);
 }
 
@@ -113,6 +113,16 @@ static gboolean check_real_host(GError **error) {
     return FALSE;
 }
 
+/* libvirt's own folder is everybody's to pass through, whatever our mask. */
+static gboolean make_socket_folder(const char *path, GError **error) {
+    mode_t mask = umask(022);
+    int r = g_mkdir_with_parents(path, 0755);
+    umask(mask);
+    if (r < 0)
+        vg_set_errno(error, errno, _("cannot make the folder '%s'"), path);
+    return r == 0;
+}
+
 static gboolean make_folders(VgDaemon *daemon, GError **error) {
     const char *dir = daemon->options.simulate;
     daemon->socketdir = g_strdup(dir != NULL ? daemon->rundir : daemon->config.socket_dir);
@@ -120,15 +130,15 @@ static gboolean make_folders(VgDaemon *daemon, GError **error) {
     for (gsize i = 0; i < G_N_ELEMENTS(folders); i++)
         if (!vg_durable_mkdir(folders[i], error))
             return FALSE;
-    /* libvirt's own folder is everybody's to pass through. */
-    if (dir == NULL && g_mkdir_with_parents(daemon->socketdir, 0755) < 0) {
-        vg_set_errno(error, errno, _("cannot make the folder '%s'"), daemon->socketdir);
+    if (dir == NULL && !make_socket_folder(daemon->socketdir, error))
         return FALSE;
-    }
     g_autofree char *lock = g_build_filename(daemon->rundir, "virtgridd.pid", NULL);
     daemon->lock = vg_lock_take(lock, error);
-    return daemon->lock >= 0 &&
-           (daemon->options.pid_file == NULL || vg_lock_write_pid(daemon->options.pid_file, error));
+    if (daemon->lock < 0)
+        return FALSE;
+    /* Only now: until the lock is ours, the file may be that of the daemon that has it. */
+    daemon->pid_file_is_ours = daemon->options.pid_file != NULL;
+    return !daemon->pid_file_is_ours || vg_lock_write_pid(daemon->options.pid_file, error);
 }
 
 static gboolean start_driver(VgDaemon *daemon, GError **error) {
@@ -178,10 +188,10 @@ static void stop(VgDaemon *daemon) {
     if (!vg_job_drain(DRAIN_MS))
         vg_warn("some calls did not end in %d s: their clients get no answer", DRAIN_MS / 1000);
     g_clear_pointer(&daemon->server, vg_server_free);
-    g_clear_pointer(&daemon->proc, vg_proc_free);
     if (daemon->state != NULL)
         daemon->driver.stop(daemon->state);
-    if (daemon->options.pid_file != NULL)
+    g_clear_pointer(&daemon->proc, vg_proc_free);
+    if (daemon->pid_file_is_ours)
         unlink(daemon->options.pid_file);
 }
 

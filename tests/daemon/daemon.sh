@@ -166,6 +166,8 @@ stopped 0
 timeout 10 "$daemon" --simulate "$host" --daemon --pid-file "$dir/pid" >"$dir/out" 2>&1 || fail "--daemon"
 [ -S "$host/run/virtxend-sock" ] || fail "--daemon returned before the sockets were there"
 child=$(cat "$dir/pid")
+refused 1 "process $child " --simulate "$host" --pid-file "$dir/pid"
+[ "$(cat "$dir/pid")" = "$child" ] || fail "a second daemon took away the pid file of the first"
 [ "$child" = "$(cat "$host/run/virtgridd.pid")" ] || fail "--pid-file"
 kill -TERM "$child"
 eventually "the end of the background daemon" gone "$child"
