@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "wire/client.h"
 
-enum { PIECES = 64, READ_ONLY_SHARE = 4 };
+enum { PIECES = 64, READ_ONLY_SHARE = 4, LITTLE = 64 * 1024 };
 
 VgClient *vg_client_new(VgServer *server, int fd, gboolean read_only, char *socket) {
     VgClient *client = g_new0(VgClient, 1);
@@ -41,9 +41,6 @@ void vg_client_unref(VgClient *client) {
     if (!g_atomic_ref_count_dec(&client->refs))
         return;
     vg_client_set_data(client, NULL, NULL);
-    vg_frame_clear(&client->frame);
-    vg_outq_clear(&client->out);
-    g_queue_clear_full(&client->held, (GDestroyNotify)vg_msg_unref);
     g_ref_string_release(client->socket);
     g_free(client);
 }
@@ -117,6 +114,43 @@ void vg_client_cut(VgClient *client) {
     vg_server_wake(client->server, client);
 }
 
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+static void charge(VgClient *client, gsize memory) {
+    VgServer *server = client->server;
+    server->memory += memory - client->charged;
+    if (client->read_only)
+        server->memory_read_only += memory - client->charged;
+    client->charged = memory;
+}
+
+/* One client may hold what the protocol allows; all of them together not so many times as much. */
+static void settle(VgClient *client) {
+    VgServer *server = client->server;
+    gsize before = client->charged, max = server->limits.max_memory;
+    charge(client, vg_frame_held(&client->frame) + client->held_bytes + client->out.bytes);
+    if (client->charged <= before || client->charged <= LITTLE || client->state == VG_CLIENT_CUT)
+        return;
+    gsize all = client->read_only ? server->memory_read_only : server->memory;
+    if (all <= (client->read_only ? max / READ_ONLY_SHARE : max))
+        return;
+    vg_warn("%zu bytes wait to be sent or read, %zu of client %" G_GUINT64_FORMAT " on %s: it is cut off", all,
+            client->charged, client->serial, client->socket);
+    vg_client_cut(client);
+}
+
+static void msg_unref(gpointer msg) {
+    vg_msg_unref(msg);
+}
+
+void vg_client_drop(VgClient *client) {
+    vg_frame_clear(&client->frame);
+    vg_outq_clear(&client->out);
+    g_queue_clear_full(&client->held, msg_unref);
+    client->held_bytes = 0;
+    charge(client, 0);
+}
+
 /* --- output ------------------------------------------------------------------------------------------------------- */
 
 /* May the next message be handed up? Not to one who lets answers pile up: he waits, nobody else. */
@@ -125,8 +159,9 @@ static gboolean may_take(const VgClient *client) {
            client->calls < client->server->limits.max_calls && client->out.bytes < client->server->limits.max_queue;
 }
 
-/* Tells epoll what matters now, and the server if held messages may go on. */
-static void update_interest(VgClient *client) {
+/* After every change: counts memory, tells epoll what matters now, and the server if held messages may go on. */
+static void update(VgClient *client) {
+    settle(client);
     if (client->state == VG_CLIENT_CUT)
         return;
     guint32 want = client->out.count > 0 ? EPOLLOUT : 0;
@@ -177,7 +212,7 @@ static void flush(VgClient *client) {
     }
     if (client->state == VG_CLIENT_CLOSING && client->out.count == 0)
         vg_client_cut(client);
-    update_interest(client);
+    update(client);
 }
 
 /* Straight into the socket, as far as it takes it. FALSE: the client is lost. */
@@ -209,7 +244,7 @@ void vg_client_send(VgClient *client, VgMsg *msg) {
                 client->socket, client->out.bytes);
         vg_client_cut(client);
     } else if (!client->corked) {
-        update_interest(client);
+        update(client);
     } else if (client->out.bytes > VG_READ_SIZE) {
         flush(client);
     }
@@ -228,17 +263,13 @@ void vg_client_close(VgClient *client) {
 /* --- input -------------------------------------------------------------------------------------------------------- */
 
 static void hold(VgClient *client, VgMsg *msg) {
-    gsize len;
-    vg_msg_bytes(msg, &len);
-    client->held_bytes += len + sizeof(GList);
+    client->held_bytes += vg_msg_memory(msg) + sizeof(GList);
     g_queue_push_tail(&client->held, msg);
 }
 
 static VgMsg *unhold(VgClient *client) {
     VgMsg *msg = g_queue_pop_head(&client->held);
-    gsize len;
-    vg_msg_bytes(msg, &len);
-    client->held_bytes -= len + sizeof(GList);
+    client->held_bytes -= vg_msg_memory(msg) + sizeof(GList);
     return msg;
 }
 
@@ -283,22 +314,6 @@ static void parse(VgClient *client, const guint8 *data, gsize len) {
     flush(client);
 }
 
-/* One client may send what the protocol allows; all of them together, or all who may only read, not so many times as
- * much. */
-static void charge(VgClient *client) {
-    VgServer *server = client->server;
-    gsize held = vg_frame_held(&client->frame),
-          max = server->limits.max_input / (client->read_only ? READ_ONLY_SHARE : 1);
-    server->input += held - client->charged;
-    gboolean grew = held > client->charged;
-    client->charged = held;
-    if (grew && server->input > max && client->state == VG_CLIENT_OPEN) {
-        vg_warn("half-sent messages hold %zu bytes: client %" G_GUINT64_FORMAT " on %s is cut off", server->input,
-                client->serial, client->socket);
-        vg_client_cut(client);
-    }
-}
-
 static void read_input(VgClient *client) {
     guint8 *scratch = client->server->scratch;
     struct iovec pieces[2] = {{0}, {.iov_base = scratch, .iov_len = VG_READ_SIZE}};
@@ -318,7 +333,6 @@ static void read_input(VgClient *client) {
     if (direct > 0)
         vg_frame_filled(&client->frame, direct);
     parse(client, scratch, (gsize)n - direct);
-    charge(client);
 }
 
 void vg_client_event(VgClient *client, guint32 events) {

@@ -47,7 +47,7 @@ struct VgServer {
     GQueue clients, anonymous, ready; /* through links inside the clients; anonymous: oldest first */
     guint timed;                      /* clients with keepalive, or closing */
     guint64 last_serial;
-    gsize input; /* sum of all clients' charged */
+    gsize memory, memory_read_only; /* sums of the clients' charged: of all, and of those who may only read */
     guint8 *scratch;
     gboolean stopping;
     VgWatch wakeup; /* GLib's own descriptor, when we wait in its place */
@@ -70,7 +70,7 @@ struct VgClient {
     GList link, anonymous_link, ready_link;
 
     VgFrame frame;
-    gsize charged; /* memory of the message in the making, as the server counts it */
+    gsize charged; /* frame, held and out, as the server counts them */
     GQueue held;   /* of VgMsg, whole, not yet handed up */
     gsize held_bytes;
     guint calls;
@@ -93,6 +93,7 @@ VgClient *vg_client_new(VgServer *server, int fd, gboolean read_only, char *sock
 void vg_client_event(VgClient *client, guint32 events);
 void vg_client_run(VgClient *client);
 void vg_client_cut(VgClient *client);
+void vg_client_drop(VgClient *client); /* all that is held for it */
 void vg_client_tick(VgClient *client, gint64 now);
 
 /* keepalive.c */

@@ -16,7 +16,7 @@ libvirtgrid_wire_la_LIBADD = libvirtgrid-core.la $(TIRPC_LIBS) $(GLIB_LIBS)
 # Links a program with the wire.
 VG_WIRE = libvirtgrid-wire.la libvirtgrid-core.la
 
-wire_tests = tests/unit/test-message tests/unit/test-server tests/unit/test-caller
+wire_tests = tests/unit/test-message tests/unit/test-server tests/unit/test-server-limits tests/unit/test-caller
 check_PROGRAMS += $(wire_tests)
 TESTS += $(wire_tests)
 VG_WIRE_TEST_CFLAGS = $(AM_CFLAGS) $(TIRPC_CFLAGS)
@@ -24,9 +24,12 @@ VG_WIRE_TEST_LIBS = $(VG_WIRE) $(TIRPC_LIBS) $(GLIB_LIBS)
 tests_unit_test_message_SOURCES = tests/unit/test-message.c
 tests_unit_test_message_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
 tests_unit_test_message_LDADD = $(VG_WIRE_TEST_LIBS)
-tests_unit_test_server_SOURCES = tests/unit/test-server.c
+tests_unit_test_server_SOURCES = tests/unit/test-server.c tests/unit/toy-server.c tests/unit/toy-server.h
 tests_unit_test_server_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
 tests_unit_test_server_LDADD = $(VG_WIRE_TEST_LIBS)
+tests_unit_test_server_limits_SOURCES = tests/unit/test-server-limits.c tests/unit/toy-server.c tests/unit/toy-server.h
+tests_unit_test_server_limits_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
+tests_unit_test_server_limits_LDADD = $(VG_WIRE_TEST_LIBS)
 tests_unit_test_caller_SOURCES = tests/unit/test-caller.c
 tests_unit_test_caller_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
 tests_unit_test_caller_LDADD = $(VG_WIRE_TEST_LIBS)

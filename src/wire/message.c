@@ -65,6 +65,10 @@ const guint8 *vg_msg_payload(const VgMsg *msg, gsize *ret_len) {
     return msg->bytes + VG_MSG_HEADER;
 }
 
+gsize vg_msg_memory(const VgMsg *msg) {
+    return sizeof *msg + msg->cap;
+}
+
 VgMsg *vg_msg_from_bytes(const guint8 *data, gsize len, GError **error) {
     if (len < VG_MSG_HEADER || len > VG_MSG_MAX || vg_word(data) != len) {
         vg_set_error(error, VG_ERR_RPC, _("a message of %zu bytes whose length word does not say so"), len);

@@ -47,6 +47,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgMsg, vg_msg_unref)
 const VgMsgHeader *vg_msg_header(const VgMsg *msg);
 const guint8 *vg_msg_bytes(const VgMsg *msg, gsize *ret_len);   /* the whole */
 const guint8 *vg_msg_payload(const VgMsg *msg, gsize *ret_len); /* behind the header */
+gsize vg_msg_memory(const VgMsg *msg);                          /* that it takes */
 
 /* Decodes the payload into @args (zeroed by the caller); on failure everything half decoded is already freed. RPC:
  * "Unable to decode message payload". */

@@ -5,12 +5,10 @@
 
 #include "wire/outq.h"
 
-enum { FIRST_CAP = 8, HOLDING_COST = 64 };
+enum { FIRST_CAP = 8 };
 
 static gsize cost(const VgMsg *msg) {
-    gsize len;
-    vg_msg_bytes(msg, &len);
-    return len + HOLDING_COST;
+    return vg_msg_memory(msg) + sizeof(VgMsg *);
 }
 
 static gboolean is_reply(const VgMsg *msg) {

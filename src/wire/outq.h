@@ -11,7 +11,7 @@ typedef struct {
     VgMsg **ring;
     guint cap, head, count; /* cap: 0 or a power of two */
     gsize sent;             /* bytes of the first message that are out */
-    gsize bytes;            /* held, with the cost of holding a message */
+    gsize bytes;            /* memory of all of them */
     /* That part of it which is no reply: the client cannot be held to account by not reading its calls. */
     gsize unasked;
 } VgOutq;

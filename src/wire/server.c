@@ -33,7 +33,7 @@ const VgServerLimits vg_server_limits = {
     .max_anonymous = 20,
     .max_calls = 64,
     .max_queue = 1024 * 1024,
-    .max_input = 256 * 1024 * 1024,
+    .max_memory = 256 * 1024 * 1024,
     .keepalive_us = 5 * G_USEC_PER_SEC,
     .keepalive_count = 5,
 };
@@ -131,7 +131,7 @@ static void finish(VgServer *server, VgClient *client) {
     if (client->timed)
         server->timed--;
     client->timed = FALSE;
-    server->input -= client->charged;
+    vg_client_drop(client);
     vg_fd_clear(&client->watch.fd);
     server->handler->closed(client, server->data);
     client->server = NULL;

@@ -8,8 +8,8 @@
  * bytes): while so much waits, no further call of the client is taken up; and who lets so many events wait is cut off
  * and logged once. So a slow reader of large replies only waits. While a client has max_calls calls unanswered, its
  * next ones wait, first here (256 KiB), then in its socket; keepalive is answered all the same. A half-sent message
- * lives as long as its client, and takes memory as its bytes come, within max_input. Memory of an idle client: under 1
- * KiB. Everything on the main loop.
+ * lives as long as its client, and takes memory as its bytes come. All of this together is bounded by max_memory.
+ * Memory of an idle client: under 1 KiB. Everything on the main loop.
  */
 #pragma once
 
@@ -27,9 +27,11 @@ typedef struct {
     guint max_anonymous;
     guint max_calls; /* 64 in flight on one connection */
     gsize max_queue; /* 1 MiB of output waiting for one client, see above */
-    /* 256 MiB for all half-sent messages together, a quarter of it for read-only clients; who goes beyond is cut
-     * off. */
-    gsize max_input;
+    /*
+     * 256 MiB for all that is held for clients together: messages half-sent, waiting to be taken up, waiting to be
+     * read. A quarter of it for read-only clients. Beyond it who wants more, and has 64 KiB already, is cut off.
+     */
+    gsize max_memory;
     guint keepalive_us;    /* 5 s; 0: off */
     guint keepalive_count; /* 5 unanswered pings end the connection */
 } VgServerLimits;
