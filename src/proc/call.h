@@ -41,7 +41,8 @@ struct VgProc {
     const VgDriver *driver;
     VgDriverState *state;
     guint sessions;
-    GPtrArray *subscribers; /* VgConn with at least one subscription, not owned */
+    GPtrArray *subscribers;                           /* VgConn with at least one subscription, not owned */
+    guint writer_subscriptions, reader_subscriptions; /* of all connections, by their right */
 };
 
 typedef struct VgRow VgRow;

@@ -6,8 +6,13 @@
 #include "config.h"
 #include "proc/table.h"
 
-/* Of one connection: one for each domain of a full list, for one client that watches domains one by one. */
-#define SUBSCRIPTIONS_MAX REMOTE_DOMAIN_LIST_MAX
+/* Of one connection: one for each domain of a full list, for one client that watches domains one by one. Of all
+ * connections, and of those that may only read. */
+enum {
+    SUBSCRIPTIONS_MAX = REMOTE_DOMAIN_LIST_MAX,
+    SUBSCRIPTIONS_ALL = 16 * SUBSCRIPTIONS_MAX,
+    SUBSCRIPTIONS_READERS = SUBSCRIPTIONS_ALL / 4,
+};
 /* The old calls know the events up to this one. */
 #define OLD_EVENT_LAST VG_EVENT_DEVICE_REMOVED
 
@@ -15,9 +20,14 @@ enum { OLD = -1 };
 
 /* --- subscribe ---------------------------------------------------------------------------------------------------- */
 
+static guint *total_of(const VgConn *conn) {
+    return conn->read_only ? &conn->proc->reader_subscriptions : &conn->proc->writer_subscriptions;
+}
+
 void vg_conn_unsubscribe_all(VgConn *conn) {
     if (conn->subscriptions->len > 0)
         g_ptr_array_remove_fast(conn->proc->subscribers, conn);
+    *total_of(conn) -= conn->subscriptions->len;
     g_array_set_size(conn->subscriptions, 0);
 }
 
@@ -32,9 +42,16 @@ static gboolean subscribe(VgConn *conn, VgSubscription subscription, int last, G
                      conn->subscriptions->len);
         return FALSE;
     }
+    if (*total_of(conn) >= (conn->read_only ? SUBSCRIPTIONS_READERS : SUBSCRIPTIONS_ALL)) {
+        vg_set_error(error, VG_ERR_OPERATION_FAILED,
+                     _("all connections together have %u event subscriptions already; close some of them"),
+                     *total_of(conn));
+        return FALSE;
+    }
     if (conn->subscriptions->len == 0)
         g_ptr_array_add(conn->proc->subscribers, conn);
     g_array_append_val(conn->subscriptions, subscription);
+    ++*total_of(conn);
     return TRUE;
 }
 
@@ -45,6 +62,7 @@ static gboolean unsubscribe(VgConn *conn, int callback, int event, GError **erro
         if (s->callback != callback || (callback == OLD && (int)s->event != event))
             continue;
         g_array_remove_index(conn->subscriptions, i);
+        --*total_of(conn);
         if (conn->subscriptions->len == 0)
             g_ptr_array_remove_fast(conn->proc->subscribers, conn);
         return TRUE;
@@ -77,13 +95,9 @@ gboolean vg_do_connect_domain_event_callback_register_any(VgCall *call, const re
                                                           remote_int *r, GError **error) {
     VgSubscription subscription = {.callback = call->conn->next_callback, .event = (VgEventId)a->eventID};
     if (a->dom != NULL) {
-        /* A domain that is not there would never be heard of. */
-        VgDomRef ref = {0};
+        /* Not looked up: a transient domain may be waited for, as with libvirt's own drivers. */
         subscription.filtered = TRUE;
         subscription.dom = vg_dom_uuid(a->dom);
-        if (!call->driver->lookup_uuid(call->session, &subscription.dom, &ref, error))
-            return FALSE;
-        g_free(ref.name);
     }
     if (!subscribe(call->conn, subscription, VG_EVENT_LAST - 1, error))
         return FALSE;
@@ -187,8 +201,6 @@ static VgMsg *encode(const VgEvent *event, int callback) {
 /* --- fan-out ------------------------------------------------------------------------------------------------------ */
 
 static void send_to(VgConn *conn, const VgEvent *event, GHashTable *encoded) {
-    /* Sending may cut the client off, which forgets its subscriptions. */
-    VgClient *client = vg_client_ref(conn->client);
     for (guint i = 0; i < conn->subscriptions->len; i++) {
         const VgSubscription *s = &g_array_index(conn->subscriptions, VgSubscription, i);
         if (s->event != event->id || (s->filtered && !vg_uuid_equal(&s->dom, &event->dom.uuid)))
@@ -201,9 +213,8 @@ static void send_to(VgConn *conn, const VgEvent *event, GHashTable *encoded) {
                 continue;
             g_hash_table_insert(encoded, key, msg);
         }
-        vg_client_send(client, msg);
+        vg_client_send(conn->client, msg);
     }
-    vg_client_unref(client);
 }
 
 static void msg_unref(gpointer msg) {
@@ -214,7 +225,6 @@ void vg_proc_event(VgProc *proc, const VgEvent *event) {
     if (proc->subscribers->len == 0)
         return;
     g_autoptr(GHashTable) encoded = g_hash_table_new_full(NULL, NULL, NULL, msg_unref);
-    /* From the end: one that is cut off meanwhile is replaced by one that has its message already. */
-    for (guint i = proc->subscribers->len; i-- > 0;)
+    for (guint i = 0; i < proc->subscribers->len; i++)
         send_to(proc->subscribers->pdata[i], event, encoded);
 }

@@ -135,10 +135,8 @@ static void on_done(const VgDomRef *dom, const char *text, const GError *error, 
     g_autofree VgCall *call = data;
     VgConn *conn = call->conn;
     if (conn->client != NULL) {
-        VgClient *client = vg_client_ref(conn->client);
-        reply_slow(call, client, dom, text, error);
-        vg_client_call_end(client);
-        vg_client_unref(client);
+        reply_slow(call, conn->client, dom, text, error);
+        vg_client_call_end(conn->client);
     }
     conn_unref(conn);
 }
@@ -189,9 +187,6 @@ static void on_message(VgClient *client, VgMsg *msg, gpointer data) {
     const VgMsgHeader *header = vg_msg_header(msg);
     if (conn->closing)
         return;
-    /* Sending may end the connection at once, and with it our data. */
-    vg_client_ref(client);
-    conn_ref(conn);
     if (header->type == VG_MSG_CALL) {
         run(conn, client, msg);
         if (conn->closing)
@@ -201,8 +196,6 @@ static void on_message(VgClient *client, VgMsg *msg, gpointer data) {
         vg_set_error(&error, VG_ERR_RPC, _("no call here takes file descriptors"));
         send_error(client, header, VG_FROM_RPC, error);
     } /* anything else expects no answer and gets none */
-    conn_unref(conn);
-    vg_client_unref(client);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
