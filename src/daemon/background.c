@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define VG_AREA "daemon"
 #include "base/fd.h"
 #include "base/i18n.h"
+#include "base/log.h"
 #include "daemon/daemon.h"
 
 int vg_background_fork(GError **error) {
@@ -33,6 +35,8 @@ int vg_background_fork(GError **error) {
     }
     close(fds[0]);
     setsid();
+    if (chdir("/") < 0)
+        vg_warn("cannot leave the folder: %s", g_strerror(errno));
     return fds[1];
 }
 

@@ -36,7 +36,7 @@ static const Row rows[] = {
     {"max_anonymous_clients", NUMBER, FIELD(limits.max_anonymous), 1, 1000000},
     {"max_client_requests", NUMBER, FIELD(limits.max_calls), 1, 65536},
     {"max_client_queue_kib", SIZE_KIB, FIELD(limits.max_queue), 64, 1024 * 1024},
-    {"keepalive_interval", SECONDS, FIELD(limits.keepalive_us), 0, 3600},
+    {"keepalive_interval", SECONDS, FIELD(limits.keepalive_us), -1, 3600},
     {"keepalive_count", NUMBER, FIELD(limits.keepalive_count), 1, 1000},
 };
 
@@ -103,7 +103,7 @@ static gboolean set_number(VgConfig *config, const Row *row, const char *value) 
     if (row->kind == SIZE_KIB)
         *(gsize *)field = (gsize)n * 1024;
     else
-        *(guint *)field = (guint)(row->kind == SECONDS ? n * G_USEC_PER_SEC : n);
+        *(guint *)field = (guint)(row->kind == SECONDS ? MAX(n, 0) * G_USEC_PER_SEC : n);
     return TRUE;
 }
 

@@ -85,10 +85,8 @@ static gboolean on_second(gpointer data) {
 
 static gboolean load_config(VgDaemon *daemon, GError **error) {
     const VgOptions *o = &daemon->options;
-    if (o->config != NULL)
-        daemon->config_path = g_canonicalize_filename(o->config, NULL);
-    else
-        daemon->config_path = g_build_filename(daemon->sysconfdir, "virtgridd.conf", NULL);
+    daemon->config_path =
+        o->config != NULL ? g_strdup(o->config) : g_build_filename(daemon->sysconfdir, "virtgridd.conf", NULL);
     vg_config_init(&daemon->config);
     if (!vg_config_load(&daemon->config, daemon->config_path, o->config != NULL, error))
         return FALSE;

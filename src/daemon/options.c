@@ -23,6 +23,15 @@ static gboolean check(int argc, char **argv, const VgOptions *options, GError **
     return FALSE;
 }
 
+/* A daemon in the background stands in the root folder. */
+static void make_absolute(char **path) {
+    if (*path == NULL)
+        return;
+    char *absolute = g_canonicalize_filename(*path, NULL);
+    g_free(*path);
+    *path = absolute;
+}
+
 gboolean vg_options_parse(int *argc, char ***argv, VgOptions *ret, GError **error) {
     g_auto(VgOptions) o = {0};
     gboolean foreground = FALSE, verbose = FALSE;
@@ -56,11 +65,9 @@ gboolean vg_options_parse(int *argc, char ***argv, VgOptions *ret, GError **erro
     }
     if (!check(*argc, *argv, &o, error))
         return FALSE;
-    if (o.simulate != NULL) {
-        char *absolute = g_canonicalize_filename(o.simulate, NULL);
-        g_free(o.simulate);
-        o.simulate = absolute;
-    }
+    make_absolute(&o.simulate);
+    make_absolute(&o.config);
+    make_absolute(&o.pid_file);
     *ret = o;
     o = (VgOptions){0};
     return TRUE;

@@ -5,8 +5,9 @@
 #include <glib.h>
 
 typedef struct {
-    char *simulate; /* absolute, without a slash at the end; NULL: a real host */
-    char *config;   /* as given, NULL: the usual place */
+    /* Paths are absolute, without a slash at the end. */
+    char *simulate; /* NULL: a real host */
+    char *config;   /* NULL: the usual place */
     char *pid_file;
     gboolean daemon;
     int timeout;      /* seconds without clients and guests after which to leave; 0: never */

@@ -88,6 +88,8 @@ conf 'max_clients'
 refused 1 "$dir/conf:1: not of the form" --config "$dir/conf" --simulate "$host"
 conf 'unix_sock_group = grid'
 refused 1 'takes a text in double quotes' --config "$dir/conf" --simulate "$host"
+conf 'keepalive_interval = -2'
+refused 1 'takes a number from -1 to 3600' --config "$dir/conf" --simulate "$host"
 conf 'unix_sock_rw_perms = "0999"'
 refused 1 'takes permissions' --config "$dir/conf" --simulate "$host"
 
@@ -150,6 +152,18 @@ kill -INT "$child"
 stopped 0
 grep -q 'toy: stopped' "$dir/out" || fail "the driver was not stopped"
 
+# --- a call that ends only while the driver stops
+if command -v virsh >/dev/null; then
+    start
+    timeout 20 virsh -c "xen:///system?socket=$host/run/virtxend-sock" define "$dir/conf" >/dev/null 2>&1 &
+    virsh=$!
+    eventually "the call" grep -q 'toy: define' "$dir/out"
+    kill -TERM "$child"
+    stopped 0
+    grep -q 'toy: closed' "$dir/out" || fail "the session of the last call was not closed"
+    wait "$virsh"
+fi
+
 # --- --timeout: not while guests run, then by itself
 export TOY_GUESTS=2
 start --timeout 1
@@ -163,12 +177,13 @@ eventually "leaving when idle" gone "$child"
 stopped 0
 
 # --- --daemon: ready when the command returns
-timeout 10 "$daemon" --simulate "$host" --daemon --pid-file "$dir/pid" >"$dir/out" 2>&1 || fail "--daemon"
+(cd "$dir" && timeout 10 "$daemon" --simulate h --daemon --pid-file pid >"$dir/out" 2>&1) || fail "--daemon"
 [ -S "$host/run/virtxend-sock" ] || fail "--daemon returned before the sockets were there"
 child=$(cat "$dir/pid")
 refused 1 "process $child " --simulate "$host" --pid-file "$dir/pid"
 [ "$(cat "$dir/pid")" = "$child" ] || fail "a second daemon took away the pid file of the first"
 [ "$child" = "$(cat "$host/run/virtgridd.pid")" ] || fail "--pid-file"
+[ "$(readlink "/proc/$child/cwd")" = / ] || fail "--daemon holds the folder it was started in"
 kill -TERM "$child"
 eventually "the end of the background daemon" gone "$child"
 child=

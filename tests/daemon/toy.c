@@ -32,7 +32,16 @@ static VgDriverState *toy_start(const VgHost *host, const VgDriverPaths *paths, 
     return &the_state;
 }
 
+static VgDone last_define;
+
+static void toy_define(VgSession *session, const char *xml, guint flags, VgDone done) {
+    last_define = done;
+    g_printerr("toy: define\n");
+}
+
 static void toy_stop(VgDriverState *state) {
+    if (last_define.func != NULL)
+        last_define.func(NULL, NULL, NULL, last_define.data);
     g_printerr("toy: stopped\n");
 }
 
@@ -41,6 +50,7 @@ static G_GNUC_UNUSED VgSession *toy_open(VgDriverState *state, const char *uri, 
 }
 
 static void toy_close(VgSession *session) {
+    g_printerr("toy: closed\n");
 }
 
 static const char *toy_type(VgSession *session) {
@@ -73,4 +83,5 @@ const VgDriver vg_driver = {
     .type = toy_type,
     .hostname = toy_hostname,
     .version = toy_version,
+    .define = toy_define,
 };
