@@ -86,7 +86,7 @@ void vg_create_xml(VgSession *session, const char *xml, guint flags, VgDone done
         vg_set_error(&error, VG_ERR_ARGUMENT_UNSUPPORTED,
                      _("a guest cannot be tied to the life of a connection; leave autodestroy out"));
     else if (vg_flags_known(flags, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_VALIDATE, "virDomainCreateXML", &error))
-        vg_read_def(session->hub, xml, flags, create_transient, done);
+        vg_read_def(session->hub, xml, flags, flags & VIR_DOMAIN_START_VALIDATE, create_transient, done);
     if (error)
         vg_done_error(done, error);
 }

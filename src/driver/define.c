@@ -145,7 +145,7 @@ static void admit(VgDriverState *hub, VgDomain *def, guint flags, VgDone done) {
 void vg_define(VgSession *session, const char *xml, guint flags, VgDone done) {
     GError *error = NULL;
     if (vg_flags_known(flags, VIR_DOMAIN_DEFINE_VALIDATE, "virDomainDefineXMLFlags", &error))
-        vg_read_def(session->hub, xml, flags, admit, done);
+        vg_read_def(session->hub, xml, flags, flags & VIR_DOMAIN_DEFINE_VALIDATE, admit, done);
     else
         vg_done_error(done, error);
 }

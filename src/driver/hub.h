@@ -24,6 +24,7 @@ struct VgDriverState {
     char *autodir;   /* links of domains started with the host */
     char *statusdir; /* UUID.json: live status and intents */
     char *rundir;
+    char *schema;     /* the grammar of a domain */
     VgJournal *index; /* of definitions, see load.c; NULL: cannot be kept */
     VgFd manager;     /* holds the lock of the one who drives a real host, or -1 */
     VgXen *xen;
@@ -97,8 +98,11 @@ void vg_on_xen_event(const VgXenEvent *event, gpointer hub);
 
 /* Gets the definition, which it takes over; the done is its to call. */
 typedef void (*VgReadFunc)(VgDriverState *hub, VgDomain *def, guint flags, VgDone done);
-/* Parses a definition and goes on with @then, perhaps later; what is no definition is answered. */
-void vg_read_def(VgDriverState *hub, const char *xml, guint flags, VgReadFunc then, VgDone done);
+/*
+ * Parses a definition and goes on with @then, perhaps later; what is no definition is answered, and what is not valid by
+ * the grammar, if @validate.
+ */
+void vg_read_def(VgDriverState *hub, const char *xml, guint flags, gboolean validate, VgReadFunc then, VgDone done);
 
 /* --- define.c ----------------------------------------------------------------------------------------------------- */
 

@@ -103,6 +103,7 @@ static void hub_free(VgDriverState *hub) {
     g_free(hub->autodir);
     g_free(hub->statusdir);
     g_free(hub->rundir);
+    g_free(hub->schema);
     g_free(hub->boot_id);
     g_free(hub->hostname);
     g_free(hub);
@@ -117,6 +118,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->autodir = g_build_filename(hub->confdir, "autostart", NULL);
     hub->rundir = g_strdup(paths->rundir);
     hub->statusdir = g_build_filename(paths->rundir, "xen", NULL);
+    hub->schema = g_build_filename(paths->datadir, "schemas", "virtgrid-domain.rng", NULL);
     hub->hostname = g_strdup(g_get_host_name());
     hub->ledger = vg_job_queue_new("ledger");
     hub->asking = vg_job_queue_new("figures");

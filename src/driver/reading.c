@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* reading.c: XML that a client sends becomes a struct: a small one at once, one that would hold up the main loop on a
- * worker. */
+/* reading.c: XML that a client sends becomes a struct: a small one at once; on a worker, one that would hold up the main
+ * loop, or that is to be validated. */
 #include "driver/hub.h"
 
 #include <string.h>
@@ -11,6 +11,7 @@ typedef struct {
     VgDriverState *hub;
     char *xml;
     guint flags;
+    gboolean validate;
     VgDone done;
     VgReadFunc then;
     VgDomain *def;
@@ -27,6 +28,9 @@ static void go_on(VgDriverState *hub, VgDomain *def, GError *error, guint flags,
 static void reading_run(gpointer data) {
     Reading *reading = data;
     reading->def = vg_domain_parse(reading->xml, VG_XML_INACTIVE, &reading->error);
+    if (reading->def && reading->validate &&
+        !vg_domain_check_schema(reading->hub->schema, reading->xml, &reading->error))
+        g_clear_pointer(&reading->def, vg_domain_free);
 }
 
 static void reading_done(gpointer data) {
@@ -36,16 +40,17 @@ static void reading_done(gpointer data) {
     g_free(reading);
 }
 
-void vg_read_def(VgDriverState *hub, const char *xml, guint flags, VgReadFunc then, VgDone done) {
+void vg_read_def(VgDriverState *hub, const char *xml, guint flags, gboolean validate, VgReadFunc then, VgDone done) {
     GError *error = NULL;
     gsize len = strlen(xml);
-    if (len <= AT_ONCE_BYTES) {
+    if (len <= AT_ONCE_BYTES && !validate) {
         VgDomain *def = vg_domain_parse(xml, VG_XML_INACTIVE, &error);
         go_on(hub, def, error, flags, then, done);
         return;
     }
     Reading *reading = g_new0(Reading, 1);
-    *reading = (Reading){.hub = hub, .xml = g_strndup(xml, len), .flags = flags, .done = done, .then = then};
+    *reading = (Reading){
+        .hub = hub, .xml = g_strndup(xml, len), .flags = flags, .validate = validate, .done = done, .then = then};
     VgJobQueue *queue = vg_job_queue_new("reading");
     vg_job_push(queue, reading_run, reading_done, reading);
     vg_job_queue_free(queue);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/i18n.h"
 #include "model/maps.h"
+#include "xml/schema.h"
 
 VG_NAMES(vg_virt_names, VG_VIRT_LAST, NULL, "xen", "qemu", "kvm");
 VG_NAMES(vg_on_names, VG_ON_LAST, NULL, "destroy", "restart", "rename-restart", "preserve", "coredump-destroy",
@@ -140,6 +141,10 @@ VgDomain *vg_domain_parse(const char *xml, guint flags, GError **error) {
         return dom;
     vg_domain_free(dom);
     return NULL;
+}
+
+gboolean vg_domain_check_schema(const char *schema, const char *xml, GError **error) {
+    return vg_xml_check_schema(schema, xml, error);
 }
 
 char *vg_domain_format(const VgDomain *dom, guint flags) {

@@ -145,6 +145,8 @@ typedef struct {
 /* @flags: VG_XML_INACTIVE for a definition; 0 reads back what vg_domain_format(.., VG_XML_SECURE) wrote of a live
  * one. */
 VgDomain *vg_domain_parse(const char *xml, guint flags, GError **error);
+/* Is @xml, which was parsed before, valid by the grammar in the file @schema? See xml/schema.h: workers only. */
+gboolean vg_domain_check_schema(const char *schema, const char *xml, GError **error);
 /* The text libvirt would print; ends with a newline. Caller frees. */
 char *vg_domain_format(const VgDomain *dom, guint flags);
 VgDomain *vg_domain_copy(const VgDomain *dom);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Every domain that the tests feed to the model is one by the grammar too; each planted fault is not.
 set -u
-schema=$builddir/xml-schemas/virtgrid-domain.rng
+schema=$builddir/share/schemas/virtgrid-domain.rng
 included=$(sed -n 's/.*<include href="\([^"]*\)".*/\1/p' "$schema")
 command -v xmllint >/dev/null && [ -f "$included" ] || { echo "no xmllint or no $included"; exit 77; }
 

@@ -22,13 +22,11 @@ static void on_busy(const VgHost *host, guint guests) {
 
 gboolean rig_try_start(Rig *rig) {
     g_autoptr(GError) error = NULL;
-    const char *srcdir = g_getenv("srcdir");
-    g_autofree char *datadir = g_build_filename(srcdir ? srcdir : ".", "src/gpu", NULL);
     g_autofree char *etc = g_build_filename(rig->dir, "etc", NULL);
     g_autofree char *state = g_build_filename(rig->dir, "state", NULL);
     g_autofree char *run = g_build_filename(rig->dir, "run", NULL);
     VgDriverPaths paths = {
-        .simulate = rig->dir, .sysconfdir = etc, .statedir = state, .rundir = run, .datadir = datadir};
+        .simulate = rig->dir, .sysconfdir = etc, .statedir = state, .rundir = run, .datadir = "share"};
     rig->state = vg_driver.start(&rig->host, &paths, &error);
     if (!rig->state) {
         g_test_message("start: %s", error->message);

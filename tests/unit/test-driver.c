@@ -430,6 +430,51 @@ static void test_odd_texts(void) {
     rig_free(rig);
 }
 
+/* --- by the grammar ------------------------------------------------------------------------------------------------ */
+
+static int define_valid(Rig *rig, const char *name, const char *devices, char **why) {
+    Outcome outcome;
+    g_autofree char *xml = guest_xml(name, NULL, NULL, devices);
+    vg_driver.define(rig->session, xml, VIR_DOMAIN_DEFINE_VALIDATE, rig_done(&outcome));
+    rig_wait(&outcome);
+    int code = outcome.code;
+    g_free(*why);
+    *why = g_strdup(outcome.message);
+    outcome_clear(&outcome);
+    return code;
+}
+
+static void test_validate(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *vgpu = vgpu_xml("GRID K180Q", NULL), *why = NULL;
+    int code = define_valid(rig, "good", vgpu, &why);
+    if (code == VIR_ERR_OPERATION_UNSUPPORTED) {
+        g_test_skip("libvirt's grammar is not installed");
+        rig_free(rig);
+        return;
+    }
+    g_assert_cmpint(code, ==, 0);
+    /* ignored without validation, as any element that nobody knows */
+    define(rig, "typo", NULL, "<hostdeb/>");
+    g_assert_cmpint(define_valid(rig, "bad", "<hostdeb/>", &why), ==, VIR_ERR_XML_INVALID_SCHEMA);
+    g_assert_nonnull(strstr(why, "devices"));
+    g_assert_cmpint(rig_state(rig, "bad", NULL), ==, -1);
+    g_assert_cmpint(define_valid(rig, "good", "<hostdev mode='subsystem' type='vgpu'/>", &why), ==, VIR_ERR_XML_ERROR);
+    /* what we show is valid */
+    g_autofree char *shown = rig_xml(rig, "good", VIR_DOMAIN_XML_INACTIVE);
+    Outcome outcome;
+    vg_driver.define(rig->session, shown, VIR_DOMAIN_DEFINE_VALIDATE, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_cmpint(outcome.code, ==, 0);
+    outcome_clear(&outcome);
+    vg_driver.create_xml(rig->session, "<domain type='xen'><name>x</name><memory>1</memory><nonsense/></domain>",
+                         VIR_DOMAIN_START_VALIDATE, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_cmpint(outcome.code, !=, 0);
+    outcome_clear(&outcome);
+    rig_free(rig);
+}
+
 /* --- screens ------------------------------------------------------------------------------------------------------- */
 
 static int port_in(const char *xml) {
@@ -599,6 +644,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/files", test_files);
     g_test_add_func("/driver/names", test_names);
     g_test_add_func("/driver/odd-texts", test_odd_texts);
+    g_test_add_func("/driver/validate", test_validate);
     g_test_add_func("/driver/ports", test_ports);
     g_test_add_func("/driver/other-hands", test_other_hands);
     g_test_add_func("/driver/taken-over", test_taken_over);
