@@ -24,11 +24,15 @@ static int by_value(const void *a, const void *b) {
 }
 
 static void build(VgRoom *room, const VgPolicy *policy) {
-    *room = (VgRoom){g_new0(VgRoomGpu, GPUS), GPUS, g_new0(VgRoomType, TYPES), TYPES, policy};
+    *room = (VgRoom){.gpus = g_new0(VgRoomGpu, GPUS),
+                     .n_gpus = GPUS,
+                     .types = g_new0(VgRoomType, TYPES),
+                     .n_types = TYPES,
+                     .policies = policy};
     for (guint g = 0; g < GPUS; g++)
-        room->gpus[g] = (VgRoomGpu){.size = VG_UNITS, .kind = VG_PLACE_NOTHING};
+        room->gpus[g] = (VgRoomGpu){.size = VG_UNITS, .kind = VG_PLACE_NOTHING, .node = VG_PLACE_ANY};
     for (guint t = 0; t < TYPES; t++) {
-        room->types[t] = (VgRoomType){t, g_new0(VgRoomOffer, GPUS), GPUS};
+        room->types[t] = (VgRoomType){.kinds = {t, t, t}, .offers = g_new0(VgRoomOffer, GPUS), .n_offers = GPUS};
         for (guint g = 0; g < GPUS; g++)
             room->types[t].offers[g] = (VgRoomOffer){g, VG_UNITS / fits[t], TRUE, TRUE};
     }
@@ -36,7 +40,7 @@ static void build(VgRoom *room, const VgPolicy *policy) {
 
 static void measure(const char *name, const VgRoom *room, const VgWant *wants, guint n) {
     static guint64 took[ROUNDS];
-    guint32 picked[VG_PLACE_MOST];
+    VgPick picked[VG_PLACE_MOST];
     guint placed = 0;
     for (guint i = 0; i < ROUNDS; i++) {
         guint64 begin = now_ns();
@@ -54,11 +58,12 @@ int main(void) {
         for (guint r = 0; r < G_N_ELEMENTS(running); r++) {
             VgRoom room;
             build(&room, &policy);
-            VgWant want = {.group = VG_PLACE_ANY, .gpu = VG_PLACE_ANY};
-            guint32 gpu;
+            VgWant want = {.group = VG_PLACE_ANY, .gpu = VG_PLACE_ANY, .node = VG_PLACE_ANY};
+            VgPick gpu;
             for (guint i = 0; i < running[r] && vg_place(&room, &want, 1, &gpu); i++)
-                vg_room_take(&room, gpu, 0);
-            const char *by = policy == VG_POLICY_DEPTH_FIRST ? "depth-first" : "breadth-first";
+                vg_room_take(&room, gpu.gpu, 0, VG_NO_START);
+            static const char *const names[VG_POLICY_LAST] = {"depth-first", "breadth-first", "pack", "numa"};
+            const char *by = names[policy];
             g_autofree char *one = g_strdup_printf("%s, %u run, 1 vGPU", by, running[r]);
             g_autofree char *four = g_strdup_printf("%s, %u run, 4 vGPUs", by, running[r]);
             VgWant wants[4] = {want, want, want, want};

@@ -3,16 +3,16 @@
 #pragma once
 
 #include "gpu/gpus.h"
-#include "gpu/groups.h"
 #include "gpu/inventory.h"
 #include "gpu/ledger.h"
 #include "gpu/place.h"
+#include "gpu/settings.h"
 
 /* What a place is besides what the driver sees. */
 typedef struct {
     guint32 gpu; /* VG_PLACE_ANY: not there any more */
     const VgType *type;
-    guint32 units;
+    VgHold hold;
     guint slot;
     gboolean primary;
     char **params; /* or NULL */
@@ -33,9 +33,13 @@ struct VgGpus {
     VgGpuHost *host;
     VgTypes *types;
     VgInventory inventory;
-    GArray *groups; /* of VgGpuGroup */
+    char *config; /* gpus.json, or NULL */
+    VgSettings *settings;
+    gboolean changing; /* a change of them is under way */
+    GArray *groups;    /* of VgGpuGroup */
     VgPolicy *policies;
     VgRoom room;
+    GArray *shapes;   /* of VgShape, of all GPUs; room's */
     VgLedger *ledger; /* the ledger queue's */
     guint64 generation;
     GPtrArray *claims;   /* of VgClaim, oldest first */
@@ -45,10 +49,14 @@ struct VgGpus {
     VgBackendHost backend_host;
 };
 
-/* --- room.c --- */
+/* --- room.c ------------------------------------------------------------------------------------------------------------ */
 
+/* Anew from inventory, settings, claims and what others made. */
 void vg_gpus_room_build(VgGpus *gpus);
 void vg_gpus_room_free(VgGpus *gpus);
+/* A claim begins or ends to count. */
+void vg_gpus_room_enter(VgClaim *claim);
+void vg_gpus_room_leave(VgClaim *claim);
 
 /* --- request.c: from what is asked for to what placement wants ---------------------------------------------------- */
 
@@ -59,6 +67,10 @@ gboolean vg_gpus_resolve(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, V
 
 /* After vg_place() said no: the most hopeful reason as the error, every GPU's as its text. */
 void vg_gpus_explain(VgGpus *gpus, const VgWant *wants, guint n, GError **error);
+/* What one GPU says to one type, as vg_place_fit() found. Caller frees. */
+char *vg_gpus_reason(VgGpus *gpus, guint gpu, guint type, VgFit fit);
+/* Who is on @gpu, in some words; "" if nobody. Caller frees. */
+char *vg_gpus_holders(VgGpus *gpus, guint gpu);
 /* Names of types that this host has, shortened. Caller frees. */
 char *vg_gpus_type_names(VgGpus *gpus);
 char *vg_gpu_type_names(const VgGpu *gpu);

@@ -40,8 +40,8 @@ char *vg_gpus_type_names(VgGpus *gpus) {
     return vg_list_end(&list);
 }
 
-/* Domains that have something on @gpu, and how many foreign devices there are. */
-static char *holders(VgGpus *gpus, guint gpu) {
+/* Domains that have something on @gpu, and the devices of others. */
+char *vg_gpus_holders(VgGpus *gpus, guint gpu) {
     VgShortList list;
     vg_list_begin(&list, NAMES_MOST);
     for (guint i = 0; i < gpus->claims->len; i++) {
@@ -58,29 +58,81 @@ static char *holders(VgGpus *gpus, guint gpu) {
     return vg_list_end(&list);
 }
 
-/* The name of what runs on @gpu. */
-static const char *running(VgGpus *gpus, guint gpu) {
-    guint32 kind = gpus->room.gpus[gpu].kind;
-    for (guint i = 0; i < gpus->room.n_types; i++)
-        if (gpus->room.types[i].kind == kind)
-            return vg_types_nth(gpus->types, i)->name;
-    return "?";
+/* The names of what runs on @gpu. */
+static char *running(VgGpus *gpus, guint gpu) {
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_direct_hash, g_direct_equal);
+    VgShortList list;
+    vg_list_begin(&list, NAMES_MOST);
+    for (guint i = 0; i < gpus->claims->len; i++) {
+        const VgClaim *c = g_ptr_array_index(gpus->claims, i);
+        for (gsize k = 0; k < c->n; k++)
+            if (c->insides[k].gpu == gpu && g_hash_table_add(seen, (gpointer)c->insides[k].type))
+                vg_list_add(&list, c->insides[k].type->name);
+    }
+    for (guint i = 0; i < gpus->foreign->len; i++) {
+        const VgKernelVgpu *v = &g_array_index(gpus->foreign, VgKernelVgpu, i);
+        if (v->gpu == gpu && v->type != NULL && g_hash_table_add(seen, (gpointer)v->type))
+            vg_list_add(&list, v->type->name);
+    }
+    return vg_list_end(&list);
 }
 
-static char *reason(VgGpus *gpus, guint gpu, VgFit fit) {
+static const char *const has_at_a_time[VG_MODE_LAST] = {
+    [VG_MODE_ONE_TYPE] = N_("%s runs %s (%s), and has one type at a time"),
+    [VG_MODE_EQUAL_SIZE] = N_("%s runs %s (%s), and has types of one size at a time"),
+    [VG_MODE_MIXED_SIZE] = N_("%s runs %s (%s), and the type has no place beside that"),
+};
+
+static char *unusable(const VgGpu *g) {
+    if (g->why_not != NULL)
+        return g_strdup_printf("%s: %s", g->text, g->why_not);
+    return g_strdup_printf(_("%s is in mode mixed-size, in which the type has no place"), g->text);
+}
+
+static char *closed(const VgGpu *g) {
+    const char *text = g->closed == VG_GPU_QUARANTINE ? _("%s is in quarantine%s%s") : _("%s is being drained%s%s");
+    const char *why = g->closed_why != NULL ? g->closed_why : "";
+    g_auto(GStrv) parts = g_strsplit(text, "%s", 4);
+    return g_strconcat(parts[0], g->text, parts[1], *why != '\0' ? ": " : "", why, NULL);
+}
+
+/* "3 of 3 vGPUs of type T in group G". */
+static char *quota_text(const VgGpus *gpus, guint group, guint type) {
+    const VgRoomQuota *q = vg_place_quota(&gpus->room, group, type);
+    const char *in = q->group != VG_PLACE_ANY ? g_array_index(gpus->groups, VgGpuGroup, q->group).name : NULL;
+    const char *of = q->type != VG_PLACE_ANY ? vg_types_nth(gpus->types, q->type)->name : NULL;
+    if (in != NULL && of != NULL)
+        return g_strdup_printf(_("the quota is %u vGPUs of type %s in group '%s', and as many run"), q->most, of, in);
+    if (in != NULL)
+        return g_strdup_printf(_("the quota is %u vGPUs in group '%s', and as many run"), q->most, in);
+    return g_strdup_printf(_("the quota is %u vGPUs of type %s, and as many run"), q->most, of != NULL ? of : "?");
+}
+
+char *vg_gpus_reason(VgGpus *gpus, guint gpu, guint type, VgFit fit) {
     const VgGpu *g = &gpus->inventory.gpus[gpu];
-    g_autofree char *who = holders(gpus, gpu);
+    g_autofree char *who = vg_gpus_holders(gpus, gpu);
     switch (fit) {
     case VG_FIT_OK:
         return g_strdup_printf(_("%s has room for one"), g->text);
     case VG_FIT_FULL:
         return g_strdup_printf(_("%s is full (%s)"), g->text, who);
-    case VG_FIT_INCOMPATIBLE:
-        return g_strdup_printf(_("%s runs %s (%s), and has one type at a time"), g->text, running(gpus, gpu), who);
+    case VG_FIT_FRAGMENTED:
+        return g_strdup_printf(_("%s has room enough, but in pieces where the type cannot lie (%s)"), g->text, who);
+    case VG_FIT_INCOMPATIBLE: {
+        g_autofree char *runs = running(gpus, gpu);
+        g_auto(GStrv) parts = g_strsplit(_(has_at_a_time[g->mode]), "%s", 4);
+        return g_strconcat(parts[0], g->text, parts[1], runs, parts[2], who, parts[3], NULL);
+    }
+    case VG_FIT_QUOTA: {
+        g_autofree char *quota = quota_text(gpus, gpus->room.gpus[gpu].group, type);
+        return g_strdup_printf("%s: %s", g->text, quota);
+    }
+    case VG_FIT_CLOSED:
+        return closed(g);
     case VG_FIT_DISABLED:
         return g_strdup_printf(_("%s has the type disabled"), g->text);
     case VG_FIT_UNUSABLE:
-        return g_strdup_printf("%s: %s", g->text, g->why_not);
+        return unusable(g);
     case VG_FIT_UNSUPPORTED:
         return g_strdup_printf(_("%s has no such type"), g->text);
     }
@@ -94,12 +146,18 @@ static const struct {
 } refusals[] = {
     [VG_FIT_UNSUPPORTED] = {VG_ERR_CONFIG_UNSUPPORTED, N_("no GPU has vGPUs of type %s"), ""},
     [VG_FIT_UNUSABLE] = {VG_ERR_CONFIG_UNSUPPORTED, N_("no vGPU of type %s can be given to a guest on this host"), ""},
+    [VG_FIT_CLOSED] = {VG_ERR_OPERATION_DENIED, N_("no GPU takes a vGPU of type %s now"),
+                       N_("open one of them again, see gridctl(1)")},
+    [VG_FIT_QUOTA] = {VG_ERR_OPERATION_DENIED, N_("no more vGPUs of type %s are allowed"),
+                      N_("stop one of them, or have the quota raised")},
     [VG_FIT_DISABLED] = {VG_ERR_OPERATION_DENIED, N_("no GPU may run vGPUs of type %s"),
                          N_("enable the type on one of them")},
     [VG_FIT_INCOMPATIBLE] = {VG_ERR_RESOURCE_BUSY, N_("no room for a vGPU of type %s"),
                              N_("stop the guests of one GPU, or ask for the type that runs there")},
     [VG_FIT_FULL] = {VG_ERR_RESOURCE_BUSY, N_("no room for a vGPU of type %s"),
                      N_("stop one of them, or ask for a smaller type")},
+    [VG_FIT_FRAGMENTED] = {VG_ERR_RESOURCE_BUSY, N_("no room for a vGPU of type %s: fragmentation"),
+                           N_("stop guests that are in the middle, or ask for a smaller type")},
     [VG_FIT_OK] = {VG_ERR_RESOURCE_BUSY,
                    N_("no room for all vGPUs of the guest together: there is none for type %s beside the others"),
                    N_("stop other guests, or ask for fewer")},
@@ -131,7 +189,7 @@ static void refuse(VgGpus *gpus, const VgWant *want, VgFit best, GError **error)
     for (int fit = (int)best; fit > VG_FIT_UNSUPPORTED; fit--)
         for (guint i = 0; i < gpus->inventory.n; i++)
             if (in_scope(gpus, want, i) && (int)vg_place_fit(&gpus->room, i, want->type) == fit) {
-                g_autofree char *text = list.n < list.most ? reason(gpus, i, (VgFit)fit) : NULL;
+                g_autofree char *text = list.n < list.most ? vg_gpus_reason(gpus, i, want->type, (VgFit)fit) : NULL;
                 vg_list_add(&list, text);
             }
     g_autofree char *reasons = vg_list_end(&list);

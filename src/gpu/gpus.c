@@ -42,24 +42,20 @@ static void claim_free(VgClaim *c) {
 static void claim_enter(VgClaim *c) {
     VgGpus *gpus = c->gpus;
     for (gsize i = 0; i < c->n; i++) {
-        VgPlaceInside *in = &c->insides[i];
-        if (in->gpu != VG_PLACE_ANY)
-            in->units = vg_room_take(&gpus->room, in->gpu, in->type->index);
         g_hash_table_replace(gpus->by_vgpu, &c->places[i].vgpu, c);
     }
     g_ptr_array_add(gpus->claims, c);
+    vg_gpus_room_enter(c);
 }
 
 void vg_gpus_release(VgClaim *claim) {
     if (claim == NULL)
         return;
     VgGpus *gpus = claim->gpus;
-    for (gsize i = 0; i < claim->n; i++) {
-        if (claim->insides[i].gpu != VG_PLACE_ANY)
-            vg_room_give(&gpus->room, claim->insides[i].gpu, claim->insides[i].units);
+    vg_gpus_room_leave(claim);
+    for (gsize i = 0; i < claim->n; i++)
         if (g_hash_table_lookup(gpus->by_vgpu, &claim->places[i].vgpu) == claim)
             g_hash_table_remove(gpus->by_vgpu, &claim->places[i].vgpu);
-    }
     g_ptr_array_remove(gpus->claims, claim);
     claim_free(claim);
 }
@@ -133,6 +129,7 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
         p->has_vf = v->has_vf;
         p->vf = v->vf;
         p->generation = v->generation;
+        p->start = v->start;
         place_fill(gpus, p, backend, type);
         in->gpu = vg_inventory_find(&gpus->inventory, &v->gpu);
         in->type = type;
@@ -141,12 +138,13 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
         in->params = g_strdupv(v->params);
         if (in->gpu == VG_PLACE_ANY)
             vg_warn("GPU of a vGPU of '%s' is not there any more", c->owner_name);
+        g_hash_table_replace(gpus->by_vgpu, &p->vgpu, c);
     }
     g_ptr_array_add(gpus->claims, c);
     return TRUE;
 }
 
-/* What the kernel has and the ledger does not know takes room and is left alone. */
+/* What the kernel has and the ledger does not know: it takes room and is left alone. */
 static void find_foreign(VgGpus *gpus) {
     char uuid[VG_UUID_TEXT];
     for (guint i = 0; i < gpus->inventory.kernel->len; i++) {
@@ -154,12 +152,6 @@ static void find_foreign(VgGpus *gpus) {
         if (g_hash_table_contains(gpus->by_vgpu, &v->uuid))
             continue;
         g_array_append_val(gpus->foreign, *v);
-        if (v->type != NULL)
-            vg_room_take(&gpus->room, v->gpu, v->type->index);
-        else { /* nobody knows what it takes */
-            gpus->room.gpus[v->gpu].used += gpus->room.gpus[v->gpu].size;
-            gpus->room.gpus[v->gpu].count++;
-        }
         vg_info("mediated device %s on GPU %s was made by other hands: it counts and is left alone",
                 vg_uuid_format(&v->uuid, uuid), gpus->inventory.gpus[v->gpu].text);
     }
@@ -184,20 +176,17 @@ VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) 
     gpus->by_vgpu = g_hash_table_new(vg_uuid_hash, vg_uuid_equal_ptr);
     gpus->foreign = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
     gpus->views = g_array_new(FALSE, FALSE, sizeof(VgGpuTypeView));
+    gpus->config = g_strdup(paths->config);
     gpus->types = vg_types_load(paths->catalogue, error);
     if (gpus->types == NULL || !vg_inventory_read(host, gpus->types, &gpus->inventory, error) ||
-        !vg_groups_read(paths->config, &gpus->inventory, &gpus->groups, error) ||
-        !read_ledger(gpus, paths->ledger, error)) {
+        (gpus->settings = vg_settings_read(paths->config, error)) == NULL || !read_ledger(gpus, paths->ledger, error)) {
         vg_gpus_free(gpus);
         return NULL;
     }
+    find_foreign(gpus);
+    gpus->groups = vg_settings_apply(gpus->settings, &gpus->inventory);
     /* After the ledger: it may know types that neither catalogue nor kernel have now. */
     vg_gpus_room_build(gpus);
-    g_autoptr(GPtrArray) claims = g_steal_pointer(&gpus->claims);
-    gpus->claims = g_ptr_array_new();
-    for (guint i = 0; i < claims->len; i++)
-        claim_enter(g_ptr_array_index(claims, i));
-    find_foreign(gpus);
     vg_info("%u GPUs, %u claims, %u devices made by other hands", gpus->inventory.n, gpus->claims->len,
             gpus->foreign->len);
     return gpus;
@@ -215,6 +204,8 @@ void vg_gpus_free(VgGpus *gpus) {
     vg_gpus_room_free(gpus);
     vg_ledger_free(gpus->ledger);
     g_clear_pointer(&gpus->groups, g_array_unref);
+    vg_settings_free(gpus->settings);
+    g_free(gpus->config);
     vg_inventory_clear(&gpus->inventory);
     vg_types_free(gpus->types);
     gpus->host->ops->free(gpus->host);
@@ -248,7 +239,7 @@ static gboolean check_identities(VgGpus *gpus, const VgVgpuRequest *requests, gs
 }
 
 static gboolean place_all(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgWant wants[VG_PLACE_MOST],
-                          guint32 picked[VG_PLACE_MOST], GError **error) {
+                          VgPick picked[VG_PLACE_MOST], GError **error) {
     if (!vg_gpus_resolve(gpus, requests, n, wants, error))
         return FALSE;
     if (vg_place(&gpus->room, wants, (guint)n, picked))
@@ -257,16 +248,17 @@ static gboolean place_all(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, 
     return FALSE;
 }
 
-static void place_set(VgGpus *gpus, VgPlace *p, const VgVgpuRequest *r, const VgWant *want, guint32 picked) {
-    const VgGpu *gpu = &gpus->inventory.gpus[picked];
+static void place_set(VgGpus *gpus, VgPlace *p, const VgVgpuRequest *r, const VgWant *want, VgPick picked) {
+    const VgGpu *gpu = &gpus->inventory.gpus[picked.gpu];
     p->vgpu = r->vgpu;
     p->gpu = gpu->record.addr;
+    p->start = picked.start != VG_NO_START ? picked.start : -1;
     place_fill(gpus, p, gpu->backend, vg_types_nth(gpus->types, want->type));
 }
 
 gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPlace **ret_places, GError **error) {
     VgWant wants[VG_PLACE_MOST];
-    guint32 picked[VG_PLACE_MOST];
+    VgPick picked[VG_PLACE_MOST];
     if (!place_all(gpus, requests, n, wants, picked, error))
         return FALSE;
     *ret_places = g_new0(VgPlace, n);
@@ -291,6 +283,7 @@ static char *claim_print(const VgClaim *c) {
                                   .generation = p->generation,
                                   .slot = c->insides[i].slot,
                                   .primary = c->insides[i].primary,
+                                  .start = p->start,
                                   .params = c->insides[i].params};
     }
     return vg_ledger_print(&l);
@@ -299,7 +292,7 @@ static char *claim_print(const VgClaim *c) {
 VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name, const VgVgpuRequest *requests,
                        gsize n, GError **error) {
     VgWant wants[VG_PLACE_MOST];
-    guint32 picked[VG_PLACE_MOST];
+    VgPick picked[VG_PLACE_MOST];
     if (n == 0) {
         vg_set_error(error, VG_ERR_INVALID_ARG, _("a claim needs at least one vGPU"));
         return NULL;
@@ -310,7 +303,7 @@ VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name
     for (gsize i = 0; i < n; i++) {
         place_set(gpus, &c->places[i], &requests[i], &wants[i], picked[i]);
         c->places[i].generation = ++gpus->generation;
-        c->insides[i] = (VgPlaceInside){.gpu = picked[i],
+        c->insides[i] = (VgPlaceInside){.gpu = picked[i].gpu,
                                         .type = vg_types_nth(gpus->types, wants[i].type),
                                         .slot = requests[i].guest_slot,
                                         .primary = requests[i].primary,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gpus_json.c: the engine as documents and views: docs/grid-protocol.md names every member, in this order. Changes
- * nothing. */
+/* gpus_json.c: the engine as documents and views: docs/grid-protocol.md names every member, in this order. Changes nothing. */
 #include "config.h"
 
 #include "base/i18n.h"
@@ -16,14 +15,27 @@ static const VgGpuGroup *group_of(const VgGpus *gpus, guint gpu) {
     return &g_array_index(gpus->groups, VgGpuGroup, gpus->room.gpus[gpu].group);
 }
 
-/* How many vGPUs of @type are on @gpu (type NULL: of any). One type runs there at a time, so the picture that placement
- * has is enough. */
+/* How many vGPUs of @type are on @gpu (type NULL: of any). Where one type runs at a time, the picture that placement has is enough. */
 static guint count_on(const VgGpus *gpus, guint gpu, const VgType *type) {
     const VgRoomGpu *g = &gpus->room.gpus[gpu];
-    return type == NULL || g->kind == gpus->room.types[type->index].kind ? g->count : 0;
+    if (type == NULL || g->count == 0)
+        return g->count;
+    if (g->mode == VG_MODE_ONE_TYPE && !type->mig)
+        return g->kind == gpus->room.types[type->index].kinds[VG_MODE_ONE_TYPE] ? g->count : 0;
+    guint n = 0;
+    for (guint i = 0; i < gpus->claims->len; i++) {
+        const VgClaim *c = g_ptr_array_index(gpus->claims, i);
+        for (gsize k = 0; k < c->n; k++)
+            n += c->insides[k].gpu == gpu && c->insides[k].type == type ? 1 : 0;
+    }
+    for (guint i = 0; i < gpus->foreign->len; i++) {
+        const VgKernelVgpu *v = &g_array_index(gpus->foreign, VgKernelVgpu, i);
+        n += v->gpu == gpu && v->type == type ? 1 : 0;
+    }
+    return n;
 }
 
-/* --- gpus --------------------------------------------------------------------------------------------------------- */
+/* --- gpus -------------------------------------------------------------------------------------------------------------- */
 
 static VgJson *gpu_types(const VgGpus *gpus, guint i) {
     const VgGpu *g = &gpus->inventory.gpus[i];
@@ -59,7 +71,12 @@ static VgJson *gpu_document(const VgGpus *gpus, guint i) {
     vg_json_set_bool(o, "boot_display", r->boot_display);
     if (g->board != NULL)
         vg_json_set_int(o, "framebuffer_mib", g->board->framebuffer_mib);
+    vg_json_set_string(o, "identity", r->identity);
     vg_json_set_string(o, "group", group_of(gpus, i)->name);
+    vg_json_set_string(o, "mode", vg_names_name(&vg_gpu_mode_names, (int)g->mode));
+    vg_json_set_string(o, "closed",
+                       g->closed != VG_GPU_OPEN ? vg_names_name(&vg_gpu_closed_names, (int)g->closed) : NULL);
+    vg_json_set_string(o, "closed_reason", g->closed_why);
     vg_json_set_string(o, "backend", g->backend != NULL ? g->backend->name : NULL);
     vg_json_set_bool(o, "usable", g->backend != NULL && g->why_not == NULL);
     vg_json_set_string(
@@ -79,7 +96,7 @@ VgJson *vg_gpus_json_gpus(VgGpus *gpus) {
     return o;
 }
 
-/* --- types -------------------------------------------------------------------------------------------------------- */
+/* --- types ------------------------------------------------------------------------------------------------------------- */
 
 static VgJson *type_document(const VgGpus *gpus, const VgType *t) {
     const VgRoomType *room = &gpus->room.types[t->index];
@@ -104,12 +121,10 @@ static VgJson *type_document(const VgGpus *gpus, const VgType *t) {
         vg_json_set_string(o, "pci_subsystem", t->pci_subsystem);
     vg_json_set_int(o, "max_per_gpu", t->max);
     VgJson *list = vg_json_set(o, "gpus", vg_json_new_array());
-    guint64 available = 0;
     for (guint i = 0; i < room->n_offers; i++) {
         vg_json_append(list, vg_json_new_string(gpus->inventory.gpus[room->offers[i].gpu].text));
-        available += vg_place_capacity(&gpus->room, room->offers[i].gpu, t->index);
     }
-    vg_json_set_int(o, "available", (gint64)available);
+    vg_json_set_int(o, "available", (gint64)vg_place_available(&gpus->room, gpus->groups->len, VG_PLACE_ANY, t->index));
     return o;
 }
 
@@ -122,7 +137,7 @@ VgJson *vg_gpus_json_types(VgGpus *gpus) {
     return o;
 }
 
-/* --- vgpus -------------------------------------------------------------------------------------------------------- */
+/* --- vgpus ------------------------------------------------------------------------------------------------------------- */
 
 static VgJson *params_document(char **params) {
     VgJson *o = vg_json_new_object();
@@ -144,6 +159,8 @@ static VgJson *vgpu_document(const VgClaim *c, gsize i) {
     vg_json_set_string(o, "gpu", vg_pciaddr_format(&p->gpu, addr));
     vg_json_set_string(o, "vf", p->has_vf ? vg_pciaddr_format(&p->vf, addr) : NULL);
     vg_json_set_string(o, "backend", p->backend_name);
+    if (p->start >= 0)
+        vg_json_set_int(o, "placement", p->start);
     vg_json_set_int(o, "generation", (gint64)p->generation);
     vg_json_set_int(o, "guest_slot", c->insides[i].slot);
     vg_json_set_bool(o, "primary", c->insides[i].primary);
@@ -179,12 +196,12 @@ VgJson *vg_gpus_json_vgpus(VgGpus *gpus) {
     return o;
 }
 
-/* --- capacity ----------------------------------------------------------------------------------------------------- */
+/* --- capacity ---------------------------------------------------------------------------------------------------------- */
 
 /* A type in a group: what fits on its empty GPUs, runs, and still fits. NULL if no GPU of the group has it. */
 static VgJson *capacity_document(const VgGpus *gpus, guint group, const VgType *type) {
     const VgRoomType *room = &gpus->room.types[type->index];
-    guint64 max = 0, running = 0, available = 0, on = 0, enabled = 0;
+    guint64 max = 0, running = 0, on = 0, enabled = 0;
     for (guint i = 0; i < room->n_offers; i++) {
         guint gpu = room->offers[i].gpu;
         if (gpus->room.gpus[gpu].group != group)
@@ -193,7 +210,6 @@ static VgJson *capacity_document(const VgGpus *gpus, guint group, const VgType *
         enabled += room->offers[i].enabled ? 1 : 0;
         max += VG_UNITS / room->offers[i].units;
         running += count_on(gpus, gpu, type);
-        available += vg_place_capacity(&gpus->room, gpu, type->index);
     }
     if (on == 0)
         return NULL;
@@ -204,8 +220,21 @@ static VgJson *capacity_document(const VgGpus *gpus, guint group, const VgType *
     vg_json_set_int(o, "enabled_gpus", (gint64)enabled);
     vg_json_set_int(o, "max", (gint64)max);
     vg_json_set_int(o, "running", (gint64)running);
-    vg_json_set_int(o, "available", (gint64)available);
+    vg_json_set_int(o, "available", (gint64)vg_place_available(&gpus->room, gpus->groups->len, group, type->index));
     return o;
+}
+
+/* Those that the administrator has set, also where no such group or type is now. */
+static VgJson *quotas_document(const VgGpus *gpus) {
+    VgJson *list = vg_json_new_array();
+    for (guint i = 0; i < gpus->settings->quotas->len; i++) {
+        const VgQuotaSetting *q = g_ptr_array_index(gpus->settings->quotas, i);
+        VgJson *o = vg_json_append(list, vg_json_new_object());
+        vg_json_set_string(o, "group", q->group);
+        vg_json_set_string(o, "type", q->type);
+        vg_json_set_int(o, "most", q->most);
+    }
+    return list;
 }
 
 VgJson *vg_gpus_json_capacity(VgGpus *gpus) {
@@ -217,6 +246,7 @@ VgJson *vg_gpus_json_capacity(VgGpus *gpus) {
         vg_json_set_string(doc, "name", group->name);
         vg_json_set_string(doc, "policy", vg_names_name(&vg_gpu_policy_names, (int)group->policy));
         vg_json_set_bool(doc, "default", !group->own);
+        vg_json_set_bool(doc, "any_model", group->any_model);
         VgJson *members = vg_json_set(doc, "gpus", vg_json_new_array());
         for (guint i = 0; i < gpus->inventory.n; i++)
             if (gpus->room.gpus[i].group == g)
@@ -228,10 +258,11 @@ VgJson *vg_gpus_json_capacity(VgGpus *gpus) {
                 vg_json_append(types, capacity);
         }
     }
+    vg_json_set(o, "quotas", quotas_document(gpus));
     return o;
 }
 
-/* --- views -------------------------------------------------------------------------------------------------------- */
+/* --- views ------------------------------------------------------------------------------------------------------------- */
 
 gsize vg_gpus_count(VgGpus *gpus) {
     return gpus->inventory.n;

@@ -22,6 +22,7 @@ typedef struct {
     int numa_node;                   /* -1: unknown */
     int iommu_group;                 /* -1: none */
     gboolean boot_display;           /* the host's own screen is on it */
+    char *identity; /* stays when buses are numbered anew: "serial:…", "uuid:…", "slot:…"; or NULL */
     gboolean is_vf;
     VgPciAddr pf; /* of a VF */
 } VgGpuRecord;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pciaccess.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/i18n.h"
@@ -40,6 +41,44 @@ static void read_sysfs(VgSysroot *root, VgGpuRecord *r) {
     r->is_vf = pf != NULL && vg_pciaddr_parse(pf, &r->pf);
 }
 
+/* --- what stays when buses are numbered anew -------------------------------------------------------------------------- */
+
+#define CAPS_BEGIN 0x100 /* of the extended capabilities */
+#define CAPS_MOST 96
+#define CAP_SERIAL 0x0003
+
+/* PCI Express says it in an extended capability; NULL if it does not. */
+static char *read_serial(struct pci_device *dev) {
+    guint32 at = CAPS_BEGIN;
+    for (guint i = 0; i < CAPS_MOST && at >= CAPS_BEGIN; i++) {
+        guint32 header = 0, low = 0, high = 0;
+        if (pci_device_cfg_read_u32(dev, &header, at) != 0 || header == 0 || header == G_MAXUINT32)
+            return NULL;
+        if ((header & 0xffff) == CAP_SERIAL) {
+            if (pci_device_cfg_read_u32(dev, &low, at + 4) != 0 || pci_device_cfg_read_u32(dev, &high, at + 8) != 0 ||
+                (low | high) == 0)
+                return NULL;
+            return g_strdup_printf("serial:%08x%08x", high, low);
+        }
+        at = header >> 20;
+    }
+    return NULL;
+}
+
+/* The board's name of the slot that the device sits in. */
+static char *read_slot(VgSysroot *root, const VgPciAddr *addr) {
+    char text[VG_PCIADDR_TEXT];
+    vg_pciaddr_format(addr, text);
+    g_auto(GStrv) slots = vg_sysroot_list(root, "sys/bus/pci/slots");
+    for (char **slot = slots; slot != NULL && *slot != NULL; slot++) {
+        g_autofree char *path = g_strdup_printf("sys/bus/pci/slots/%s/address", *slot);
+        g_autofree char *where = vg_sysroot_read(root, path); /* without the function */
+        if (where != NULL && *where != '\0' && g_str_has_prefix(text, where) && text[strlen(where)] == '.')
+            return g_strdup_printf("slot:%s.%u", *slot, addr->function);
+    }
+    return NULL;
+}
+
 static void read_device(VgSysroot *root, struct pci_device *dev, VgGpuRecord *r) {
     *r = (VgGpuRecord){
         .addr = {.domain = dev->domain,
@@ -55,6 +94,9 @@ static void read_device(VgSysroot *root, struct pci_device *dev, VgGpuRecord *r)
         .device_name = g_strdup(pci_device_get_device_name(dev)),
     };
     read_sysfs(root, r);
+    r->identity = read_serial(dev);
+    if (r->identity == NULL)
+        r->identity = read_slot(root, &r->addr);
 }
 
 static int by_address(gconstpointer a, gconstpointer b) {

@@ -7,7 +7,6 @@
 
 #include "base/i18n.h"
 #include "gpu/inventory.h"
-#include "gpu/place.h"
 
 #define VG_AREA "gpu"
 #include "base/log.h"
@@ -19,6 +18,7 @@ void vg_gpu_record_clear(VgGpuRecord *record) {
     g_clear_pointer(&record->vendor_name, g_free);
     g_clear_pointer(&record->device_name, g_free);
     g_clear_pointer(&record->driver, g_free);
+    g_clear_pointer(&record->identity, g_free);
 }
 
 void vg_inventory_clear(VgInventory *inventory) {
@@ -27,6 +27,7 @@ void vg_inventory_clear(VgInventory *inventory) {
         vg_gpu_record_clear(&g->record);
         g_free(g->model);
         g_free(g->why_not);
+        g_free(g->closed_why);
         g_clear_pointer(&g->offers, g_array_unref);
     }
     g_clear_pointer(&inventory->gpus, g_free);
@@ -106,7 +107,7 @@ static gboolean read_kernel_types(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
 static void read_kernel_devices(VgGpuHost *host, VgTypes *types, VgInventory *inv) {
     g_auto(GStrv) names = vg_sysroot_list(host->root, "sys/bus/mdev/devices");
     for (char **name = names; name != NULL && *name != NULL; name++) {
-        VgKernelVgpu v = {0};
+        VgKernelVgpu v = {.start = VG_NO_START};
         g_autofree char *path = g_strconcat("sys/bus/mdev/devices/", *name, NULL);
         g_autofree char *type_path = g_strconcat(path, "/mdev_type", NULL);
         g_autofree char *target = vg_sysroot_readlink(host->root, path);
@@ -121,6 +122,10 @@ static void read_kernel_devices(VgGpuHost *host, VgTypes *types, VgInventory *in
             g_autofree char *id = g_path_get_basename(type_target);
             v.type = vg_types_by_id(types, id);
         }
+        g_autofree char *start_path = g_strconcat(path, "/nvidia/placement_id", NULL);
+        gint64 start; /* a GPU not in mixed-size mode says so in words */
+        if (vg_sysroot_read_int(host->root, start_path, &start) && start >= 0 && start < VG_PLACE_SLOTS)
+            v.start = (guint16)start;
         g_array_append_val(inv->kernel, v);
     }
 }
@@ -154,6 +159,18 @@ static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
         gpu->why_not = g_strdup(reason->message);
 }
 
+/* What two GPUs say of themselves tells neither from the other. */
+static void drop_shared_identities(VgInventory *inv) {
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) shared = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < inv->n; i++)
+        if (inv->gpus[i].record.identity != NULL && !g_hash_table_add(seen, inv->gpus[i].record.identity))
+            g_hash_table_add(shared, g_strdup(inv->gpus[i].record.identity));
+    for (guint i = 0; i < inv->n; i++)
+        if (inv->gpus[i].record.identity != NULL && g_hash_table_contains(shared, inv->gpus[i].record.identity))
+            g_clear_pointer(&inv->gpus[i].record.identity, g_free);
+}
+
 gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GError **error) {
     VgGpuRecord *records = NULL;
     gsize n = 0;
@@ -173,6 +190,7 @@ gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GE
                  gpu->backend != NULL ? gpu->backend->name : "no back end");
     }
     g_free(records);
+    drop_shared_identities(ret);
     read_kernel_devices(host, types, ret);
     return TRUE;
 }

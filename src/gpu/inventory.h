@@ -9,6 +9,7 @@
 #include "gpu/backend.h"
 #include "gpu/gpus.h"
 #include "gpu/host.h"
+#include "gpu/place.h"
 #include "gpu/types.h"
 
 typedef struct {
@@ -16,6 +17,9 @@ typedef struct {
     guint max;        /* on this GPU when empty */
     gboolean enabled; /* by the administrator */
 } VgGpuOffer;
+
+/* Does it take new guests? In quarantine: something is wrong with it; being drained: it is to become empty. */
+typedef enum { VG_GPU_OPEN, VG_GPU_QUARANTINE, VG_GPU_DRAIN, VG_GPU_CLOSED_LAST } VgGpuClosed;
 
 typedef struct {
     VgGpuRecord record;
@@ -25,7 +29,10 @@ typedef struct {
     const VgBackend *backend; /* NULL: nothing here makes vGPUs of it */
     char *why_not;            /* if its vGPUs cannot be given now: the reason */
     guint group;
-    GArray *offers; /* of VgGpuOffer, by type number */
+    VgGpuMode mode;
+    VgGpuClosed closed;
+    char *closed_why; /* the administrator's words, or NULL */
+    GArray *offers;   /* of VgGpuOffer, by type number */
 } VgGpu;
 
 /* A mediated device that the kernel has. */
@@ -33,6 +40,7 @@ typedef struct {
     VgUuid uuid;
     guint gpu;
     const VgType *type; /* NULL: not told */
+    guint16 start;      /* placement id, or VG_NO_START */
 } VgKernelVgpu;
 
 typedef struct {

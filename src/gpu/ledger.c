@@ -60,6 +60,8 @@ static VgJson *print_vgpu(const VgLedgerVgpu *v) {
     vg_json_set_int(o, "generation", (gint64)v->generation);
     vg_json_set_int(o, "slot", v->slot);
     vg_json_set_bool(o, "primary", v->primary);
+    if (v->start >= 0)
+        vg_json_set_int(o, "start", v->start);
     if (v->params != NULL) {
         VgJson *list = vg_json_set(o, "params", vg_json_new_array());
         for (char **p = v->params; *p != NULL; p++)
@@ -102,6 +104,7 @@ static gboolean read_vgpu(const VgJson *o, VgLedgerVgpu *v) {
     v->type_id = g_strdup(vg_json_get_string(o, "type_id"));
     v->slot = (guint)CLAMP(vg_json_get_int(o, "slot", 0), 0, 255);
     v->primary = vg_json_get_bool(o, "primary", FALSE);
+    v->start = (int)CLAMP(vg_json_get_int(o, "start", -1), -1, VG_PLACE_SLOTS - 1);
     const VgJson *params = vg_json_get(o, "params");
     gsize n = vg_json_length(params);
     if (n > 64 || n % 2 != 0)

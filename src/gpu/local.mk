@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libgpu.la
 libgpu_la_SOURCES = \
 	src/gpu/host.h src/gpu/gpus.h src/gpu/engine.h \
 	src/gpu/types.h src/gpu/types.c src/gpu/inventory.h src/gpu/inventory.c \
-	src/gpu/groups.h src/gpu/groups.c src/gpu/place.h src/gpu/place.c src/gpu/room.c \
+	src/gpu/settings.h src/gpu/settings.c src/gpu/place.h src/gpu/place.c src/gpu/room.c src/gpu/change.c src/gpu/plan.c \
 	src/gpu/ledger.h src/gpu/ledger.c \
 	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/backend_mdev.c \
 	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
@@ -54,3 +54,10 @@ tests_unit_test_inventory_SOURCES = tests/unit/test-inventory.c
 tests_unit_test_inventory_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_inventory_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_inventory_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-gpus-orders
+TESTS += tests/unit/test-gpus-orders
+tests_unit_test_gpus_orders_SOURCES = tests/unit/test-gpus-orders.c
+tests_unit_test_gpus_orders_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_orders_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_gpus_orders_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)

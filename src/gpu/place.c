@@ -6,12 +6,13 @@
 
 #define TRIED_MOST 16
 #define EFFORT_MOST 400000 /* offers looked at: a few milliseconds */
+#define WORD 64
 
 typedef struct {
     const VgRoom *room;
     const VgWant *wants;
     guint n;
-    guint32 *picked;
+    VgPick *picked;
     guint depth; /* wants that have a GPU */
     guint effort;
     guint64 touched[VG_PLACE_MOST + 1]; /* at each depth: a bit for each picked GPU, by its number modulo 64 */
@@ -19,7 +20,8 @@ typedef struct {
 
 /* What a GPU is like to the search; two alike ones lead to the same end. */
 typedef struct {
-    guint32 used, size, kind, group, model;
+    VgSlots taken;
+    guint32 used, size, kind, group, model, node, mode;
 } Look;
 
 const VgRoomOffer *vg_place_offer(const VgRoom *room, guint32 gpu, guint32 type) {
@@ -35,48 +37,198 @@ const VgRoomOffer *vg_place_offer(const VgRoom *room, guint32 gpu, guint32 type)
     return low < t->n_offers && t->offers[low].gpu == gpu ? &t->offers[low] : NULL;
 }
 
-static VgFit fit(const VgRoomGpu *gpu, const VgRoomOffer *offer, guint32 kind) {
-    if (offer == NULL)
-        return VG_FIT_UNSUPPORTED;
+/* --- slots ----------------------------------------------------------------------------------------------------------- */
+
+/* The bits of one word that a run of slots covers. */
+static inline guint64 run_bits(guint start, guint length, guint word) {
+    guint begin = MAX(start, word * WORD), end = MIN(start + length, (word + 1) * WORD);
+    if (begin >= end)
+        return 0;
+    guint64 bits = end - begin == WORD ? G_MAXUINT64 : (G_GUINT64_CONSTANT(1) << (end - begin)) - 1;
+    return bits << (begin - word * WORD);
+}
+
+static gboolean slots_free(const VgSlots *taken, guint start, guint length) {
+    for (guint w = 0; w < G_N_ELEMENTS(taken->bits); w++)
+        if (taken->bits[w] & run_bits(start, length, w))
+            return FALSE;
+    return TRUE;
+}
+
+static void slots_set(VgSlots *taken, guint start, guint length, gboolean on) {
+    for (guint w = 0; w < G_N_ELEMENTS(taken->bits); w++)
+        taken->bits[w] =
+            on ? taken->bits[w] | run_bits(start, length, w) : taken->bits[w] & ~run_bits(start, length, w);
+}
+
+static guint free_starts(const VgSlots *taken, const VgShape *shape) {
+    guint n = 0;
+    for (guint i = 0; i < shape->n_starts; i++)
+        n += slots_free(taken, shape->starts[i], shape->length) ? 1 : 0;
+    return n;
+}
+
+static guint slots_left(const VgRoomGpu *gpu) {
+    guint n = gpu->slots;
+    for (guint w = 0; w < G_N_ELEMENTS(gpu->taken.bits); w++)
+        n -= (guint)__builtin_popcountll(gpu->taken.bits[w]);
+    return n;
+}
+
+/* Does @a leave more of the longest places than @b, then of the next? */
+static gboolean leaves_more(const VgRoomGpu *gpu, const VgSlots *a, const VgSlots *b) {
+    for (guint i = 0; i < gpu->n_shapes; i++) {
+        guint x = free_starts(a, &gpu->shapes[i]), y = free_starts(b, &gpu->shapes[i]);
+        if (x != y)
+            return x > y;
+    }
+    return FALSE;
+}
+
+static guint16 best_start(const VgRoomGpu *gpu, const VgShape *shape) {
+    guint16 best = VG_NO_START;
+    VgSlots best_after = {{0}};
+    for (guint i = 0; i < shape->n_starts; i++) {
+        if (!slots_free(&gpu->taken, shape->starts[i], shape->length))
+            continue;
+        VgSlots after = gpu->taken;
+        slots_set(&after, shape->starts[i], shape->length, TRUE);
+        if (best == VG_NO_START || leaves_more(gpu, &after, &best_after)) {
+            best = shape->starts[i];
+            best_after = after;
+        }
+    }
+    return best;
+}
+
+/* --- one GPU, one type ----------------------------------------------------------------------------------------------- */
+
+static inline gboolean by_slots(const VgRoomGpu *gpu, const VgRoomType *type) {
+    return gpu->mode == VG_MODE_MIXED_SIZE && type->shape.length > 0;
+}
+
+static inline guint32 room_left(const VgRoomGpu *gpu, const VgRoomType *type, guint32 units) {
+    if (by_slots(gpu, type)) /* not if something is there that nobody can say where */
+        return gpu->used < gpu->size ? free_starts(&gpu->taken, &type->shape) : 0;
+    return gpu->used <= gpu->size ? (gpu->size - gpu->used) / units : 0;
+}
+
+static inline VgFit allowed(const VgRoomGpu *gpu, const VgRoomOffer *offer) {
     if (!offer->usable)
         return VG_FIT_UNUSABLE;
-    if (!offer->enabled)
-        return VG_FIT_DISABLED;
-    if (gpu->kind != VG_PLACE_NOTHING && gpu->kind != kind)
+    if (gpu->closed)
+        return VG_FIT_CLOSED;
+    return offer->enabled ? VG_FIT_OK : VG_FIT_DISABLED;
+}
+
+static inline VgFit fit(const VgRoomGpu *gpu, const VgRoomType *type, const VgRoomOffer *offer) {
+    if (gpu->kind != VG_PLACE_NOTHING && gpu->kind != type->kinds[gpu->mode])
         return VG_FIT_INCOMPATIBLE;
-    return gpu->used <= gpu->size && gpu->size - gpu->used >= offer->units ? VG_FIT_OK : VG_FIT_FULL;
+    if (room_left(gpu, type, offer->units) > 0)
+        return VG_FIT_OK;
+    return by_slots(gpu, type) && gpu->used < gpu->size && slots_left(gpu) >= type->shape.length ? VG_FIT_FRAGMENTED
+                                                                                                 : VG_FIT_FULL;
+}
+
+static inline gboolean quota_is_of(const VgRoomQuota *q, guint32 group, guint32 type) {
+    return (q->group == VG_PLACE_ANY || q->group == group) && (q->type == VG_PLACE_ANY || q->type == type);
+}
+
+static inline guint32 quota_left(const VgRoomQuota *q) {
+    return q->used < q->most ? q->most - q->used : 0;
+}
+
+const VgRoomQuota *vg_place_quota(const VgRoom *room, guint32 group, guint32 type) {
+    const VgRoomQuota *least = NULL;
+    for (guint32 i = 0; i < room->n_quotas; i++) {
+        const VgRoomQuota *q = &room->quotas[i];
+        if (quota_is_of(q, group, type) && (least == NULL || quota_left(q) < quota_left(least)))
+            least = q;
+    }
+    return least;
 }
 
 VgFit vg_place_fit(const VgRoom *room, guint32 gpu, guint32 type) {
-    return fit(&room->gpus[gpu], vg_place_offer(room, gpu, type), room->types[type].kind);
+    const VgRoomGpu *g = &room->gpus[gpu];
+    const VgRoomOffer *offer = vg_place_offer(room, gpu, type);
+    if (offer == NULL)
+        return VG_FIT_UNSUPPORTED;
+    VgFit may = allowed(g, offer);
+    if (may != VG_FIT_OK)
+        return may;
+    const VgRoomQuota *quota = vg_place_quota(room, g->group, type);
+    return quota != NULL && quota_left(quota) == 0 ? VG_FIT_QUOTA : fit(g, &room->types[type], offer);
 }
 
 guint32 vg_place_capacity(const VgRoom *room, guint32 gpu, guint32 type) {
-    const VgRoomOffer *offer = vg_place_offer(room, gpu, type);
-    if (fit(&room->gpus[gpu], offer, room->types[type].kind) != VG_FIT_OK)
+    if (vg_place_fit(room, gpu, type) != VG_FIT_OK)
         return 0;
-    return (room->gpus[gpu].size - room->gpus[gpu].used) / offer->units;
+    const VgRoomQuota *quota = vg_place_quota(room, room->gpus[gpu].group, type);
+    guint32 left = room_left(&room->gpus[gpu], &room->types[type], vg_place_offer(room, gpu, type)->units);
+    return quota != NULL ? MIN(left, quota_left(quota)) : left;
 }
 
-guint32 vg_room_take(VgRoom *room, guint32 gpu, guint32 type) {
+guint64 vg_place_available(const VgRoom *room, guint32 n_groups, guint32 group, guint32 type) {
+    const VgRoomType *t = &room->types[type];
+    g_autofree guint64 *sums = g_new0(guint64, n_groups + 1);
+    for (guint32 i = 0; i < t->n_offers; i++) {
+        guint32 in = room->gpus[t->offers[i].gpu].group;
+        if ((group == VG_PLACE_ANY || group == in) && in < n_groups)
+            sums[in] += vg_place_capacity(room, t->offers[i].gpu, type);
+    }
+    guint64 all = 0;
+    for (guint32 g = 0; g < n_groups; g++) {
+        const VgRoomQuota *quota = sums[g] > 0 ? vg_place_quota(room, g, type) : NULL;
+        all += quota != NULL ? MIN(sums[g], quota_left(quota)) : sums[g];
+    }
+    for (guint32 i = 0; i < room->n_quotas; i++)
+        if (room->quotas[i].group == VG_PLACE_ANY && quota_is_of(&room->quotas[i], VG_PLACE_ANY, type))
+            all = MIN(all, quota_left(&room->quotas[i]));
+    return all;
+}
+
+/* --- the picture changes --------------------------------------------------------------------------------------------- */
+
+static void count_quotas(VgRoom *room, guint32 group, guint32 type, gboolean more) {
+    for (guint32 i = 0; i < room->n_quotas; i++)
+        if (quota_is_of(&room->quotas[i], group, type) && more)
+            room->quotas[i].used++;
+        else if (quota_is_of(&room->quotas[i], group, type))
+            room->quotas[i].used--;
+}
+
+VgHold vg_room_take(VgRoom *room, guint32 gpu, guint32 type, guint16 start) {
     VgRoomGpu *g = &room->gpus[gpu];
+    const VgRoomType *t = &room->types[type];
     const VgRoomOffer *offer = vg_place_offer(room, gpu, type);
-    /* What runs there although the GPU does not offer it (any more) leaves room for nothing else. */
-    guint32 units = offer != NULL ? offer->units : g->size;
-    g->used += units;
+    VgHold hold = {.start = VG_NO_START};
+    if (offer != NULL && by_slots(g, t) && start != VG_NO_START && start + t->shape.length <= g->slots &&
+        slots_free(&g->taken, start, t->shape.length)) {
+        hold.start = start;
+        hold.length = t->shape.length;
+        hold.units = (guint32)((guint64)g->size * hold.length / g->slots);
+        slots_set(&g->taken, start, hold.length, TRUE);
+    } else if (offer != NULL && !by_slots(g, t))
+        hold.units = offer->units;
+    else /* What runs there and cannot be said where, or is not offered (any more), leaves room for nothing else. */
+        hold.units = g->size;
+    g->used += hold.units;
     g->count++;
-    g->kind = room->types[type].kind;
-    return units;
+    g->kind = t->kinds[g->mode];
+    count_quotas(room, g->group, type, TRUE);
+    return hold;
 }
 
-void vg_room_give(VgRoom *room, guint32 gpu, guint32 units) {
+void vg_room_give(VgRoom *room, guint32 gpu, guint32 type, VgHold hold) {
     VgRoomGpu *g = &room->gpus[gpu];
-    g->used -= units;
+    g->used -= hold.units;
+    slots_set(&g->taken, hold.start, hold.length, FALSE);
     if (--g->count == 0)
         g->kind = VG_PLACE_NOTHING;
+    count_quotas(room, g->group, type, FALSE);
 }
 
-/* --- searching ---------------------------------------------------------------------------------------------------- */
+/* --- searching ----------------------------------------------------------------------------------------------------- */
 
 static gboolean in_scope(const VgWant *want, const VgRoomGpu *gpus, guint32 gpu) {
     return (want->gpu == VG_PLACE_ANY || want->gpu == gpu) &&
@@ -87,11 +239,30 @@ static gboolean in_scope(const VgWant *want, const VgRoomGpu *gpus, guint32 gpu)
 static VgRoomGpu seen_by(const Search *s, guint32 gpu) {
     VgRoomGpu g = s->room->gpus[gpu];
     for (guint i = 0; i < s->depth; i++)
-        if (s->picked[i] == gpu) {
-            g.used += vg_place_offer(s->room, gpu, s->wants[i].type)->units;
-            g.kind = s->room->types[s->wants[i].type].kind;
+        if (s->picked[i].gpu == gpu) {
+            const VgRoomType *t = &s->room->types[s->wants[i].type];
+            if (s->picked[i].start != VG_NO_START)
+                slots_set(&g.taken, s->picked[i].start, t->shape.length, TRUE);
+            else
+                g.used += vg_place_offer(s->room, gpu, s->wants[i].type)->units;
+            g.kind = t->kinds[g.mode];
         }
     return g;
+}
+
+/* Does every quota leave one more of the want's type in @group, after what this search has given away? */
+static gboolean within_quotas(const Search *s, guint32 group, guint32 type) {
+    for (guint32 i = 0; i < s->room->n_quotas; i++) {
+        const VgRoomQuota *q = &s->room->quotas[i];
+        guint32 given = 0;
+        if (!quota_is_of(q, group, type))
+            continue;
+        for (guint k = 0; k < s->depth; k++)
+            given += quota_is_of(q, s->room->gpus[s->picked[k].gpu].group, s->wants[k].type) ? 1 : 0;
+        if (quota_left(q) <= given)
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static VgPolicy policy_of(const VgRoom *room, const VgWant *want) {
@@ -99,15 +270,38 @@ static VgPolicy policy_of(const VgRoom *room, const VgWant *want) {
         return room->policies[want->group];
     const VgRoomType *t = &room->types[want->type];
     for (guint32 i = 0; i < t->n_offers; i++)
-        if (t->offers[i].usable && t->offers[i].enabled && in_scope(want, room->gpus, t->offers[i].gpu))
+        if (allowed(&room->gpus[t->offers[i].gpu], &t->offers[i]) == VG_FIT_OK &&
+            in_scope(want, room->gpus, t->offers[i].gpu))
             return room->policies[room->gpus[t->offers[i].gpu].group];
     return VG_POLICY_DEPTH_FIRST;
 }
 
-/* Lower is better: what the policy says of the room left, then the GPU's number. */
-static inline guint64 rank(VgPolicy policy, const VgRoomGpu *g, guint32 units, guint32 gpu) {
-    guint32 left = (g->size - g->used) / units;
-    return (guint64)(policy == VG_POLICY_BREADTH_FIRST ? G_MAXUINT32 - left : left) << 32 | gpu;
+/* The largest free block, in units. */
+static guint32 block(const VgRoomGpu *g) {
+    if (g->mode != VG_MODE_MIXED_SIZE || g->slots == 0)
+        return g->size - g->used;
+    /* From taken bit to taken bit. */
+    guint longest = 0, from = 0;
+    for (guint w = 0; w < G_N_ELEMENTS(g->taken.bits); w++)
+        for (guint64 bits = g->taken.bits[w]; bits != 0; bits &= bits - 1) {
+            guint at = w * WORD + (guint)__builtin_ctzll(bits);
+            longest = MAX(longest, at - from);
+            from = at + 1;
+        }
+    longest = MAX(longest, g->slots - MIN(from, g->slots));
+    return (guint32)((guint64)g->size * longest / g->slots);
+}
+
+/* Lower is better: what the policy says, then the GPU's number. */
+static inline guint64 rank(VgPolicy policy, const VgWant *want, const VgRoomGpu *g, guint32 left, guint32 gpu) {
+    guint32 key = left;
+    if (policy == VG_POLICY_BREADTH_FIRST)
+        key = G_MAXUINT32 - left;
+    else if (policy == VG_POLICY_PACK)
+        key = block(g);
+    else if (policy == VG_POLICY_NUMA && want->node != VG_PLACE_ANY && g->node != want->node)
+        key |= (guint32)1 << 31;
+    return (guint64)key << 32 | gpu;
 }
 
 /* The best GPU for @want that ranks after @after (0: from the start). G_MAXUINT64: none. */
@@ -115,20 +309,27 @@ static guint64 next_best(Search *s, const VgWant *want, VgPolicy policy, guint64
     const VgRoomType *t = &s->room->types[want->type];
     const VgRoomGpu *gpus = s->room->gpus;
     guint64 best = G_MAXUINT64;
+    guint32 asked = VG_PLACE_ANY; /* GPUs of one group are often side by side */
+    gboolean within = TRUE;
     s->effort += t->n_offers;
     for (guint32 i = 0; i < t->n_offers; i++) {
         const VgRoomOffer *o = &t->offers[i];
-        if (!o->usable || !o->enabled || !in_scope(want, gpus, o->gpu))
-            continue;
         const VgRoomGpu *g = &gpus[o->gpu];
+        if (!o->usable || !o->enabled || g->closed || !in_scope(want, gpus, o->gpu))
+            continue;
+        if (s->room->n_quotas > 0 && g->group != asked) {
+            asked = g->group;
+            within = within_quotas(s, asked, want->type);
+        }
         VgRoomGpu changed;
         if (s->touched[s->depth] >> (o->gpu % 64) & 1) {
             changed = seen_by(s, o->gpu);
             g = &changed;
         }
-        if (fit(g, o, t->kind) != VG_FIT_OK)
+        if (!within || (g->kind != VG_PLACE_NOTHING && g->kind != t->kinds[g->mode]))
             continue;
-        guint64 r = rank(policy, g, o->units, o->gpu);
+        guint32 left = room_left(g, t, o->units);
+        guint64 r = left > 0 ? rank(policy, want, g, left, o->gpu) : G_MAXUINT64;
         if (r >= after && r < best)
             best = r;
     }
@@ -143,16 +344,18 @@ static gboolean pinned_later(const Search *s, guint32 gpu) {
 }
 
 static gboolean look_equal(const Look *a, const Look *b) {
+    for (guint w = 0; w < G_N_ELEMENTS(a->taken.bits); w++)
+        if (a->taken.bits[w] != b->taken.bits[w])
+            return FALSE;
     return a->used == b->used && a->size == b->size && a->kind == b->kind && a->group == b->group &&
-           a->model == b->model;
+           a->model == b->model && a->node == b->node && a->mode == b->mode;
 }
 
 /* TRUE if a GPU just like this one was tried at this depth and led nowhere; otherwise notes it. */
-static gboolean tried_alike(const Search *s, guint32 gpu, Look tried[TRIED_MOST], guint *n_tried) {
+static gboolean tried_alike(const Search *s, const VgRoomGpu *g, guint32 gpu, Look tried[TRIED_MOST], guint *n_tried) {
     if (pinned_later(s, gpu))
         return FALSE;
-    VgRoomGpu g = seen_by(s, gpu);
-    Look look = {g.used, g.size, g.kind, g.group, g.model};
+    Look look = {g->taken, g->used, g->size, g->kind, g->group, g->model, g->node, g->mode};
     for (guint i = 0; i < *n_tried; i++)
         if (look_equal(&tried[i], &look))
             return TRUE;
@@ -165,15 +368,17 @@ static gboolean search(Search *s) {
     if (s->depth == s->n)
         return TRUE;
     const VgWant *want = &s->wants[s->depth];
+    const VgRoomType *t = &s->room->types[want->type];
     VgPolicy policy = policy_of(s->room, want);
     Look tried[TRIED_MOST];
     guint n_tried = 0;
     guint64 best = next_best(s, want, policy, 0);
     while (best != G_MAXUINT64 && s->effort < EFFORT_MOST) {
         guint32 gpu = (guint32)best;
-        if (!tried_alike(s, gpu, tried, &n_tried)) {
+        VgRoomGpu g = seen_by(s, gpu);
+        if (!tried_alike(s, &g, gpu, tried, &n_tried)) {
             s->touched[s->depth + 1] = s->touched[s->depth] | G_GUINT64_CONSTANT(1) << (gpu % 64);
-            s->picked[s->depth++] = gpu;
+            s->picked[s->depth++] = (VgPick){gpu, by_slots(&g, t) ? best_start(&g, &t->shape) : VG_NO_START};
             if (search(s))
                 return TRUE;
             s->depth--;
@@ -183,32 +388,36 @@ static gboolean search(Search *s) {
     return FALSE;
 }
 
-/* Is there, for wants that are alike, enough room in all? Answers at once what the search would only find out by trying
- * everything. */
+static gboolean alike(const VgWant *a, const VgWant *b) {
+    return a->type == b->type && a->group == b->group && a->gpu == b->gpu;
+}
+
+/* Is there, for wants that are alike, enough room in all? Answers at once what the search would only find out by trying everything. */
 static gboolean enough(const VgRoom *room, const VgWant *wants, guint n) {
     for (guint i = 0; i < n; i++) {
-        guint32 alike = 0, before = 0;
+        guint32 same = 0, before = 0;
         for (guint j = 0; j < n; j++)
-            if (wants[j].type == wants[i].type && wants[j].group == wants[i].group && wants[j].gpu == wants[i].gpu) {
-                alike++;
+            if (alike(&wants[j], &wants[i])) {
+                same++;
                 before += j < i ? 1 : 0;
             }
         if (before > 0)
             continue;
         const VgRoomType *t = &room->types[wants[i].type];
         guint64 left = 0;
-        for (guint32 k = 0; k < t->n_offers && left < alike; k++) {
+        for (guint32 k = 0; k < t->n_offers && left < same; k++) {
             const VgRoomGpu *g = &room->gpus[t->offers[k].gpu];
-            if (in_scope(&wants[i], room->gpus, t->offers[k].gpu) && fit(g, &t->offers[k], t->kind) == VG_FIT_OK)
-                left += (g->size - g->used) / t->offers[k].units;
+            if (in_scope(&wants[i], room->gpus, t->offers[k].gpu) && allowed(g, &t->offers[k]) == VG_FIT_OK &&
+                fit(g, t, &t->offers[k]) == VG_FIT_OK)
+                left += room_left(g, t, t->offers[k].units);
         }
-        if (left < alike)
+        if (left < same)
             return FALSE;
     }
     return TRUE;
 }
 
-gboolean vg_place(const VgRoom *room, const VgWant *wants, guint n, guint32 *picked) {
+gboolean vg_place(const VgRoom *room, const VgWant *wants, guint n, VgPick *picked) {
     if (n > VG_PLACE_MOST || (n > 1 && !enough(room, wants, n)))
         return FALSE;
     Search s = {.room = room, .wants = wants, .n = n, .picked = picked, .touched = {0}};

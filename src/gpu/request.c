@@ -11,6 +11,9 @@ static guint32 find_group(const VgGpus *gpus, const char *name) {
     for (guint i = 0; i < gpus->groups->len; i++)
         if (strcmp(g_array_index(gpus->groups, VgGpuGroup, i).name, name) == 0)
             return i;
+    for (guint i = 0; i < gpus->groups->len; i++)
+        if (g_strv_contains((const char *const *)g_array_index(gpus->groups, VgGpuGroup, i).former, name))
+            return i;
     return VG_PLACE_ANY;
 }
 
@@ -149,7 +152,7 @@ gboolean vg_gpus_resolve(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, V
     }
     for (gsize i = 0; i < n; i++) {
         const VgVgpuRequest *r = &requests[i];
-        VgWant want = {.group = VG_PLACE_ANY, .gpu = VG_PLACE_ANY};
+        VgWant want = {.group = VG_PLACE_ANY, .gpu = VG_PLACE_ANY, .node = r->has_node ? r->node : VG_PLACE_ANY};
         if (!find_type(gpus, r, &types[i], error) || !check_group(gpus, r, types[i], &want, error) ||
             !check_pin(gpus, r, types[i], &want, error) ||
             !vg_types_check_params(gpus->types, types[i], r->params, error) ||

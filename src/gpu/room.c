@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* room.c: builds placement's picture from inventory and groups. */
+/* room.c: builds placement's picture from inventory, settings, claims and what others made, and keeps it. */
 #include "config.h"
+
+#include <string.h>
 
 #include "gpu/engine.h"
 
@@ -41,29 +43,165 @@ static void fill_offers(VgGpus *gpus) {
         for (guint k = 0; k < inv->gpus[i].offers->len; k++) {
             const VgGpuOffer *o = &g_array_index(inv->gpus[i].offers, VgGpuOffer, k);
             VgRoomType *t = &room->types[o->type->index];
-            t->offers[t->n_offers++] = (VgRoomOffer){i, VG_UNITS / o->max, inv->gpus[i].why_not == NULL, o->enabled};
+            /* In mixed-size mode there is no place for what has none. */
+            gboolean usable =
+                inv->gpus[i].why_not == NULL && (inv->gpus[i].mode != VG_MODE_MIXED_SIZE || t->shape.length > 0);
+            t->offers[t->n_offers++] = (VgRoomOffer){i, VG_UNITS / o->max, usable, o->enabled};
         }
+}
+
+/* --- what may share a GPU -------------------------------------------------------------------------------------------- */
+
+/* Types of series A, B and Q with framebuffers of one size may run side by side (the vendor's drivers 17 and later). */
+static gboolean same_size(const VgType *a, const VgType *b) {
+    static const char *const series[] = {"A", "B", "Q", NULL};
+    return !a->mig && !b->mig && a->framebuffer_mib == b->framebuffer_mib && g_strv_contains(series, a->series) &&
+           g_strv_contains(series, b->series);
+}
+
+static guint32 size_kind(const VgGpus *gpus, const VgType *type) {
+    for (guint i = 0; i < type->index; i++)
+        if (same_size(vg_types_nth(gpus->types, i), type))
+            return i;
+    return type->index;
+}
+
+static void fill_types(VgGpus *gpus) {
+    VgRoom *room = &gpus->room;
+    for (guint i = 0; i < room->n_types; i++) {
+        const VgType *type = vg_types_nth(gpus->types, i);
+        VgRoomType *t = &room->types[i];
+        if (type->placement_size > 0 && type->n_placement_ids > 0 && !type->mig)
+            t->shape = (VgShape){(guint16)type->placement_size, (guint16)type->n_placement_ids, type->placement_ids};
+        /* GPU instances are units of their own: whatever still fits may go beside them. */
+        guint32 mig = room->n_types, any = room->n_types + 1;
+        t->kinds[VG_MODE_ONE_TYPE] = type->mig ? mig : i;
+        t->kinds[VG_MODE_EQUAL_SIZE] = type->mig ? mig : size_kind(gpus, type);
+        t->kinds[VG_MODE_MIXED_SIZE] = t->shape.length > 0 ? any : type->mig ? mig : i;
+    }
+}
+
+static int longest_first(gconstpointer a, gconstpointer b) {
+    return (int)((const VgShape *)b)->length - (int)((const VgShape *)a)->length;
+}
+
+/* The lengths that @gpu has places for, one of each; where they lie in the array is filled in later: it moves as it grows. */
+static guint add_shapes(VgGpus *gpus, const VgGpu *gpu, guint16 *ret_slots) {
+    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(VgShape));
+    *ret_slots = 0;
+    for (guint i = 0; i < gpu->offers->len; i++) {
+        const VgShape *shape = &gpus->room.types[g_array_index(gpu->offers, VgGpuOffer, i).type->index].shape;
+        gboolean known = shape->length == 0;
+        for (guint k = 0; k < found->len; k++)
+            known = known || g_array_index(found, VgShape, k).length == shape->length;
+        if (!known)
+            g_array_append_vals(found, shape, 1);
+        if (shape->length > 0)
+            *ret_slots = MAX(*ret_slots, (guint16)(shape->starts[shape->n_starts - 1] + shape->length));
+    }
+    g_array_sort(found, longest_first);
+    g_array_append_vals(gpus->shapes, found->data, found->len);
+    return found->len;
+}
+
+static void fill_shapes(VgGpus *gpus) {
+    VgRoom *room = &gpus->room;
+    gpus->shapes = g_array_new(FALSE, FALSE, sizeof(VgShape));
+    for (guint i = 0; i < room->n_gpus; i++)
+        if (room->gpus[i].mode == VG_MODE_MIXED_SIZE)
+            room->gpus[i].n_shapes = (guint16)add_shapes(gpus, &gpus->inventory.gpus[i], &room->gpus[i].slots);
+    const VgShape *next = (const VgShape *)(const void *)gpus->shapes->data;
+    for (guint i = 0; i < room->n_gpus; i++) {
+        room->gpus[i].shapes = next;
+        next += room->gpus[i].n_shapes;
+    }
+}
+
+/* --- who may have how many ------------------------------------------------------------------------------------------- */
+
+/* Those about groups and types that there are now. */
+static void fill_quotas(VgGpus *gpus) {
+    VgRoom *room = &gpus->room;
+    room->quotas = g_new0(VgRoomQuota, gpus->settings->quotas->len + 1);
+    for (guint i = 0; i < gpus->settings->quotas->len; i++) {
+        const VgQuotaSetting *s = g_ptr_array_index(gpus->settings->quotas, i);
+        VgRoomQuota q = {VG_PLACE_ANY, VG_PLACE_ANY, s->most, 0};
+        const VgType *type = s->type != NULL ? vg_types_by_name(gpus->types, s->type) : NULL;
+        for (guint g = 0; s->group != NULL && g < gpus->groups->len; g++)
+            if (strcmp(g_array_index(gpus->groups, VgGpuGroup, g).name, s->group) == 0)
+                q.group = g;
+        if (type != NULL)
+            q.type = type->index;
+        if ((s->group == NULL || q.group != VG_PLACE_ANY) && (s->type == NULL || type != NULL))
+            room->quotas[room->n_quotas++] = q;
+    }
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------------- */
+
+static void fill_gpus(VgGpus *gpus) {
+    VgRoom *room = &gpus->room;
+    g_autoptr(GArray) models = g_array_new(FALSE, FALSE, sizeof(guint32));
+    room->n_gpus = gpus->inventory.n;
+    room->gpus = g_new0(VgRoomGpu, room->n_gpus + 1);
+    for (guint i = 0; i < room->n_gpus; i++) {
+        const VgGpu *g = &gpus->inventory.gpus[i];
+        room->gpus[i] = (VgRoomGpu){.size = VG_UNITS,
+                                    .kind = VG_PLACE_NOTHING,
+                                    .group = g->group,
+                                    .mode = g->mode,
+                                    .closed = g->closed != VG_GPU_OPEN,
+                                    .node = g->record.numa_node >= 0 ? (guint32)g->record.numa_node : VG_PLACE_ANY,
+                                    .model = model_of(gpus, i, models)};
+    }
+}
+
+static void take_foreign(VgGpus *gpus) {
+    for (guint i = 0; i < gpus->foreign->len; i++) {
+        const VgKernelVgpu *v = &g_array_index(gpus->foreign, VgKernelVgpu, i);
+        VgRoomGpu *g = &gpus->room.gpus[v->gpu];
+        if (v->type != NULL)
+            vg_room_take(&gpus->room, v->gpu, v->type->index, v->start);
+        else { /* nobody knows what it takes */
+            g->used += g->size;
+            g->count++;
+        }
+    }
+}
+
+void vg_gpus_room_enter(VgClaim *claim) {
+    for (gsize i = 0; i < claim->n; i++) {
+        VgPlaceInside *in = &claim->insides[i];
+        int start = claim->places[i].start;
+        if (in->gpu != VG_PLACE_ANY)
+            in->hold =
+                vg_room_take(&claim->gpus->room, in->gpu, in->type->index, start >= 0 ? (guint16)start : VG_NO_START);
+    }
+}
+
+void vg_gpus_room_leave(VgClaim *claim) {
+    for (gsize i = 0; i < claim->n; i++)
+        if (claim->insides[i].gpu != VG_PLACE_ANY)
+            vg_room_give(&claim->gpus->room, claim->insides[i].gpu, claim->insides[i].type->index,
+                         claim->insides[i].hold);
 }
 
 void vg_gpus_room_build(VgGpus *gpus) {
     VgRoom *room = &gpus->room;
-    g_autoptr(GArray) models = g_array_new(FALSE, FALSE, sizeof(guint32));
     gpus->policies = g_new0(VgPolicy, gpus->groups->len + 1);
     for (guint i = 0; i < gpus->groups->len; i++)
         gpus->policies[i] = g_array_index(gpus->groups, VgGpuGroup, i).policy;
     room->policies = gpus->policies;
-    room->n_gpus = gpus->inventory.n;
-    room->gpus = g_new0(VgRoomGpu, room->n_gpus);
-    for (guint i = 0; i < room->n_gpus; i++)
-        room->gpus[i] = (VgRoomGpu){.size = VG_UNITS,
-                                    .kind = VG_PLACE_NOTHING,
-                                    .group = gpus->inventory.gpus[i].group,
-                                    .model = model_of(gpus, i, models)};
+    fill_gpus(gpus);
     room->n_types = vg_types_count(gpus->types);
-    room->types = g_new0(VgRoomType, room->n_types);
-    for (guint i = 0; i < room->n_types; i++)
-        room->types[i].kind = i;
+    room->types = g_new0(VgRoomType, room->n_types + 1);
+    fill_types(gpus);
     fill_offers(gpus);
+    fill_shapes(gpus);
+    fill_quotas(gpus);
+    for (guint i = 0; i < gpus->claims->len; i++)
+        vg_gpus_room_enter(g_ptr_array_index(gpus->claims, i));
+    take_foreign(gpus);
 }
 
 void vg_gpus_room_free(VgGpus *gpus) {
@@ -71,5 +209,8 @@ void vg_gpus_room_free(VgGpus *gpus) {
         g_free(gpus->room.types[i].offers);
     g_free(gpus->room.types);
     g_free(gpus->room.gpus);
-    g_free(gpus->policies);
+    g_free(gpus->room.quotas);
+    g_clear_pointer(&gpus->shapes, g_array_unref);
+    g_clear_pointer(&gpus->policies, g_free);
+    gpus->room = (VgRoom){0};
 }

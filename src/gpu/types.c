@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/i18n.h"
 #include "base/json.h"
+#include "gpu/place.h"
 #include "gpu/types.h"
 
 #define MAX_FILE (4 << 20)
@@ -126,6 +127,8 @@ static gboolean read_placements(const VgJson *ids, VgType *t) {
         if (id < 0 || id > G_MAXUINT16)
             return FALSE;
         t->placement_ids[i] = (guint16)id;
+        if (id + t->placement_size > VG_PLACE_SLOTS || (i > 0 && id < t->placement_ids[i - 1] + t->placement_size))
+            return FALSE;
     }
     return TRUE;
 }

@@ -31,6 +31,7 @@ static void gpu_clear(gpointer data) {
     g_free(g->vendor_name);
     g_free(g->device_name);
     g_free(g->driver);
+    g_free(g->serial);
     g_clear_pointer(&g->mdev_types, g_array_unref);
 }
 
@@ -106,6 +107,7 @@ static gboolean read_gpu(const VgJson *o, gsize i, VgSimGpu *gpu, GError **error
     gpu->driver = g_strdup(vg_json_get_string(o, "driver"));
     if (gpu->driver != NULL && !is_type_id(gpu->driver))
         return bad(error, i, "driver", _("not letters, digits, '-', '_' and '.'"));
+    gpu->serial = g_strdup(vg_json_get_string(o, "serial"));
     gpu->numa_node = (int)CLAMP(vg_json_get_int(o, "numa_node", -1), -1, 1023);
     gpu->iommu_group = (int)CLAMP(vg_json_get_int(o, "iommu_group", -1), -1, 65535);
     gpu->boot_display = vg_json_get_bool(o, "boot_display", FALSE);
@@ -158,6 +160,7 @@ static gboolean scan(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **
             .numa_node = g->numa_node,
             .iommu_group = g->iommu_group,
             .boot_display = g->boot_display,
+            .identity = g->serial != NULL ? g_strconcat("serial:", g->serial, NULL) : NULL,
         };
     }
     return TRUE;
@@ -249,6 +252,8 @@ VgJson *vg_sim_gpus_default(void) {
         vg_json_set_string(o, "vendor_name", "NVIDIA Corporation");
         vg_json_set_string(o, "device_name", cards[i].name);
         vg_json_set_string(o, "driver", cards[i].driver);
+        g_autofree char *serial = g_strdup_printf("0320%08zu", i + 1);
+        vg_json_set_string(o, "serial", serial);
         vg_json_set_int(o, "numa_node", cards[i].numa_node);
         vg_json_set_int(o, "iommu_group", cards[i].iommu_group);
         if (cards[i].mdev)

@@ -314,7 +314,7 @@ static void test_bad_config(Fixture *f, gconstpointer unused) {
         {"{", "gpus.json"},
         {"{\"groups\": [{\"policy\": \"depth-first\"}]}", "needs a name"},
         {"{\"groups\": [{\"name\": \"a\"}, {\"name\": \"a\"}]}", "two groups"},
-        {"{\"groups\": [{\"name\": \"a\", \"policy\": \"best\"}]}", "depth-first or breadth-first"},
+        {"{\"groups\": [{\"name\": \"a\", \"policy\": \"best\"}]}", "depth-first, breadth-first, pack or numa"},
         {"{\"groups\": [{\"name\": \"a\", \"gpus\": [\"x\"]}]}", "PCI address"},
         {"{\"groups\": [{\"name\": \"a\", \"gpus\": [\"05:00.0\"]}, {\"name\": \"b\", \"gpus\": [\"05:00.0\"]}]}",
          "in two groups"},
