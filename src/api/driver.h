@@ -100,6 +100,9 @@ typedef enum {
     VG_GRID_VGPUS = 3,
     VG_GRID_CAPACITY = 4,
     VG_GRID_CONFIG = 5, /* @arg: domain name or UUID; libxl's own JSON of what would be started */
+    VG_GRID_ORDER = 6,  /* @arg: what the administrator orders, as JSON; changes gpus.json; "{}" when it is durable */
+    VG_GRID_PLAN = 7,   /* @arg: domain name or UUID; where its vGPUs would go now, or why not */
+    VG_GRID_WHY = 8,    /* each type on each GPU: how many more, and why none */
     VG_GRID_LAST
 } VgGridQuery;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* grid.c: what gridctl asks: documents of the GPU engine, and the config with which a domain would be started now. */
+/*
+ * grid.c: what gridctl asks and orders: documents of the GPU engine, the config with which a domain would be started
+ * now, the administrator's settings.
+ */
 #include "driver/query.h"
 
 #include "base/i18n.h"
@@ -97,6 +100,86 @@ static void config_of(VgDriverState *hub, const char *arg, VgDone done) {
     vg_job_push(hub->asking, config_run, config_done, ask);
 }
 
+/* With the places it has, if it runs; else with those it would get now, or why there are none. */
+static char *plan_of(VgDriverState *hub, const char *arg, GError **error) {
+    VgDom *dom = dom_by_arg(hub, arg, error);
+    g_autoptr(VgDomain) own = dom ? vg_dom_parse(dom, error) : NULL;
+    if (!own)
+        return NULL;
+    gsize n = 0, n_held = 0;
+    VgVgpuRequest *requests = vg_requests_of(own, &n);
+    const VgPlace *held = dom->run && dom->run->claim ? vg_claim_places(dom->run->claim, &n_held) : NULL;
+    VgJson *json = NULL;
+    if (held || n == 0) {
+        json = vg_json_new_object();
+        vg_json_set_bool(json, "possible", TRUE);
+        vg_json_set(json, "places", vg_gpus_json_places(held, n_held));
+    } else
+        json = vg_gpus_json_plan(hub->gpus, requests, n);
+    vg_json_set_string(json, "domain", dom->name);
+    vg_json_set_bool(json, "running", held != NULL);
+    vg_requests_free(requests, n);
+    return print(json);
+}
+
+/* --- orders: one at a time; each counts from when it is checked, and is taken back if it cannot be made durable --- */
+
+typedef struct {
+    VgDriverState *hub;
+    char *text;
+    VgGpusChange *change;
+    GError *error;
+    VgDone done;
+} Order;
+
+static void order_free(Order *order) {
+    g_clear_error(&order->error);
+    g_free(order->text);
+    g_free(order);
+}
+
+static void write_order(gpointer data) {
+    Order *order = data;
+    vg_gpus_change_write(order->change, &order->error);
+}
+
+static void begin_orders(VgDriverState *hub);
+
+static void order_written(gpointer data) {
+    Order *order = data;
+    VgDriverState *hub = order->hub;
+    g_queue_pop_head(&hub->orders);
+    vg_gpus_change_end(order->change, order->error == NULL);
+    if (order->error)
+        vg_done_error(order->done, g_steal_pointer(&order->error));
+    else
+        order->done.func(NULL, "{}\n", NULL, order->done.data);
+    order_free(order);
+    begin_orders(hub);
+}
+
+/* Until one is under way, or none is left. */
+static void begin_orders(VgDriverState *hub) {
+    for (Order *order = g_queue_peek_head(&hub->orders); order; order = g_queue_peek_head(&hub->orders)) {
+        order->change = vg_gpus_change_begin(hub->gpus, order->text, &order->error);
+        if (order->change) {
+            vg_job_push(hub->ledger, write_order, order_written, order);
+            return;
+        }
+        g_queue_pop_head(&hub->orders);
+        vg_done_error(order->done, g_steal_pointer(&order->error));
+        order_free(order);
+    }
+}
+
+static void take_order(VgDriverState *hub, const char *text, VgDone done) {
+    Order *order = g_new0(Order, 1);
+    *order = (Order){.hub = hub, .text = g_strdup(text), .done = done};
+    g_queue_push_tail(&hub->orders, order);
+    if (hub->orders.length == 1)
+        begin_orders(hub);
+}
+
 void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done) {
     VgDriverState *hub = session->hub;
     GError *error = NULL;
@@ -117,6 +200,15 @@ void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done)
     case VG_GRID_CONFIG:
         config_of(hub, arg, done);
         return;
+    case VG_GRID_ORDER:
+        take_order(hub, arg, done);
+        return;
+    case VG_GRID_PLAN:
+        text = plan_of(hub, arg, &error);
+        break;
+    case VG_GRID_WHY:
+        text = print(vg_gpus_json_why(hub->gpus));
+        break;
     default:
         vg_set_error(&error, VG_ERR_NO_SUPPORT, _("unknown query %d"), (int)what);
     }

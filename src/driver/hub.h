@@ -34,6 +34,7 @@ struct VgDriverState {
     char *hostname;
     VgDoms doms;
     VgJobQueue *ledger;
+    GQueue orders;      /* of the administrator, the first is under way; grid.c */
     VgJobQueue *asking; /* figures of what runs */
     gboolean asked;     /* a job of it is under way */
     gint64 figures_us;  /* when they were taken */

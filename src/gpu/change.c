@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * change.c: what the administrator orders: checked against what runs and what is being started, laid over the settings, made to count, written. Talks to
- * settings.c and room.c. Each order is a row of the table at the end.
+ * change.c: what the administrator orders: checked against what runs and what is being started, laid over the settings,
+ * made to count, written. Talks to settings.c and room.c. Each order is a row of the table at the end.
  */
 #include "config.h"
 
@@ -36,7 +36,7 @@ static gboolean refuse_member(GError **error, const char *member) {
     return FALSE;
 }
 
-/* --- who is meant ---------------------------------------------------------------------------------------------------- */
+/* --- who is meant ------------------------------------------------------------------------------------------------- */
 
 static VgGpuGroup *find_group(const Order *o, const char *name) {
     for (guint i = 0; name != NULL && i < o->gpus->groups->len; i++)
@@ -86,7 +86,7 @@ static const VgType *find_type(const Order *o, GError **error) {
     return type;
 }
 
-/* --- groups ---------------------------------------------------------------------------------------------------------- */
+/* --- groups ------------------------------------------------------------------------------------------------------- */
 
 /* A name that is free, now and in what definitions of domains may still say. */
 static gboolean is_free_name(const Order *o, const char *name, GError **error) {
@@ -278,7 +278,7 @@ static gboolean set_policy(const Order *o, GError **error) {
     return TRUE;
 }
 
-/* --- types ----------------------------------------------------------------------------------------------------------- */
+/* --- types -------------------------------------------------------------------------------------------------------- */
 
 static gboolean runs_type(const Order *o, guint gpu, const VgType *type) {
     for (guint i = 0; i < o->gpus->claims->len; i++) {
@@ -356,7 +356,7 @@ static gboolean type_disable(const Order *o, GError **error) {
     return set_type(o, FALSE, error);
 }
 
-/* --- one GPU --------------------------------------------------------------------------------------------------------- */
+/* --- one GPU ------------------------------------------------------------------------------------------------------ */
 
 static gboolean has_places(const VgGpu *gpu) {
     for (guint i = 0; i < gpu->offers->len; i++)
@@ -424,7 +424,7 @@ static gboolean gpu_open(const Order *o, GError **error) {
     return close_gpus(o, VG_GPU_OPEN, error);
 }
 
-/* --- quotas ---------------------------------------------------------------------------------------------------------- */
+/* --- quotas ------------------------------------------------------------------------------------------------------- */
 
 /* A quota below what runs stops nobody; it only lets nobody in. */
 static gboolean set_quota(const Order *o, GError **error) {
@@ -444,7 +444,7 @@ static gboolean set_quota(const Order *o, GError **error) {
     return TRUE;
 }
 
-/* --- all of them ----------------------------------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -49,7 +49,7 @@ struct VgGpus {
     VgBackendHost backend_host;
 };
 
-/* --- room.c ------------------------------------------------------------------------------------------------------------ */
+/* --- room.c ------------------------------------------------------------------------------------------------------- */
 
 /* Anew from inventory, settings, claims and what others made. */
 void vg_gpus_room_build(VgGpus *gpus);

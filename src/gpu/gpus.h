@@ -2,8 +2,9 @@
 /*
  * gpus.h: the GPU engine as the driver sees it: what GPUs there are, what fits where, who has what.
  *
- * Objects and rules: a GPU supports types, an administrator enables a subset, it belongs to one group; a group has a policy; a vGPU has an identity
- * (UUID), an owner (domain), a place. Checks in the order supported, enabled, compatible, room, each with its own text.
+ * Objects and rules: a GPU supports types, an administrator enables a subset, it belongs to one group; a group has a
+ * policy; a vGPU has an identity (UUID), an owner (domain), a place. Checks in the order supported, enabled,
+ * compatible, room, each with its own text.
  *
  * A CLAIM is what one domain holds: all its vGPUs, placed together. Its life, as rungs of the driver's start ladder:
  *
@@ -15,9 +16,9 @@
  *     vg_claim_forget() ledger queue  the ledger says so
  *     vg_gpus_release() main loop   capacity is back, the claim is freed
  *
- * A claim's places are immutable after vg_gpus_claim(), so jobs read them without a lock. Functions of the ledger queue are serialised by the caller
- * (one VgJobQueue). After a crash, vg_gpus_open() has read the ledger; the driver adopts the claims of guests that run and drops the others
- * (remove, forget, release).
+ * A claim's places are immutable after vg_gpus_claim(), so jobs read them without a lock. Functions of the ledger queue
+ * are serialised by the caller (one VgJobQueue). After a crash, vg_gpus_open() has read the ledger; the driver adopts
+ * the claims of guests that run and drops the others (remove, forget, release).
  */
 #pragma once
 
@@ -45,37 +46,52 @@ typedef struct {
     const char *type_name, *type_id; /* at least one */
     const char *group;               /* NULL: any GPU with the type enabled */
     gboolean pinned;
-    VgPciAddr gpu;                   /* if pinned */
+    VgPciAddr gpu; /* if pinned */
     gboolean has_node;
-    guint node;                      /* of the host's memory the guest will be on, if known */
-    const char *const *params;       /* name, value, name, value, NULL; or NULL */
+    guint node;                /* of the host's memory the guest will be on, if known */
+    const char *const *params; /* name, value, name, value, NULL; or NULL */
     guint guest_slot;
     gboolean primary;
 } VgVgpuRequest;
 
-typedef enum { VG_BACKEND_EMULATOR, VG_BACKEND_MDEV, VG_BACKEND_SRIOV, VG_BACKEND_PASSTHROUGH, VG_BACKEND_VFIO, VG_BACKEND_SOFT, VG_BACKEND_LAST } VgBackendId;
+typedef enum {
+    VG_BACKEND_EMULATOR,
+    VG_BACKEND_MDEV,
+    VG_BACKEND_SRIOV,
+    VG_BACKEND_PASSTHROUGH,
+    VG_BACKEND_VFIO,
+    VG_BACKEND_SOFT,
+    VG_BACKEND_LAST
+} VgBackendId;
 
 typedef struct {
     VgUuid vgpu;
-    VgPciAddr gpu;          /* the pGPU */
+    VgPciAddr gpu; /* the pGPU */
     gboolean has_vf;
     VgPciAddr vf;
     VgBackendId backend;
     const char *backend_name; /* "emulator" */
     const char *type_name, *type_id;
-    guint64 generation;     /* of the place: VFs and slots are reused */
-    int start;              /* placement id on a GPU in mixed-size mode; -1: none */
+    guint64 generation; /* of the place: VFs and slots are reused */
+    int start;          /* placement id on a GPU in mixed-size mode; -1: none */
     guint64 bar_kib;
-    char *vfio_path;        /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */
+    char *vfio_path; /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */
 } VgPlace;
 
-/* Can it be known at define time that this request can never be met here (unknown type, unknown group, no such GPU, bad parameter)? FALSE then. Pure. */
+/*
+ * Can it be known at define time that this request can never be met here (unknown type, unknown group, no such GPU, bad
+ * parameter)? FALSE then. Pure.
+ */
 gboolean vg_gpus_check(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, GError **error);
 
-/* Places all of them or none. RESOURCE_BUSY naming the holders when there is no room; OPERATION_DENIED: the type is disabled; CONFIG_UNSUPPORTED: this host
- * cannot, with the reason. A plan is a dry run that reserves nothing: @ret_places (n, freed with vg_places_free) says what would be chosen. */
+/*
+ * Places all of them or none. RESOURCE_BUSY naming the holders when there is no room; OPERATION_DENIED: the type is
+ * disabled; CONFIG_UNSUPPORTED: this host cannot, with the reason. A plan is a dry run that reserves nothing:
+ * @ret_places (n, freed with vg_places_free) says what would be chosen.
+ */
 gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPlace **ret_places, GError **error);
-VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name, const VgVgpuRequest *requests, gsize n, GError **error);
+VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name, const VgVgpuRequest *requests,
+                       gsize n, GError **error);
 void vg_places_free(VgPlace *places, gsize n);
 const VgPlace *vg_claim_places(const VgClaim *claim, gsize *ret_n);
 const VgUuid *vg_claim_owner(const VgClaim *claim);
@@ -90,9 +106,10 @@ void vg_gpus_release(VgClaim *claim);
 VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n);
 
 /*
- * What the administrator orders, as one of the documents of docs/grid-protocol.md ("orders"). vg_gpus_change_begin() checks it against what runs and what
- * is being started, and makes it count at once (NULL with the reason if it is refused). _write() makes it durable, in a job. _end() on the main loop
- * ends it: what could not be written is taken back. One at a time: a second begin before the end is the caller's mistake.
+ * What the administrator orders, as one of the documents of docs/grid-protocol.md ("orders"). vg_gpus_change_begin()
+ * checks it against what runs and what is being started, and makes it count at once (NULL with the reason if it is
+ * refused). _write() makes it durable, in a job. _end() on the main loop ends it: what could not be written is taken
+ * back. One at a time: a second begin before the end is the caller's mistake.
  */
 typedef struct VgGpusChange VgGpusChange;
 VgGpusChange *vg_gpus_change_begin(VgGpus *gpus, const char *order, GError **error);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gpus_json.c: the engine as documents and views: docs/grid-protocol.md names every member, in this order. Changes nothing. */
+/*
+ * gpus_json.c: the engine as documents and views: docs/grid-protocol.md names every member, in this order. Changes
+ * nothing.
+ */
 #include "config.h"
 
 #include "base/i18n.h"
@@ -15,7 +18,10 @@ static const VgGpuGroup *group_of(const VgGpus *gpus, guint gpu) {
     return &g_array_index(gpus->groups, VgGpuGroup, gpus->room.gpus[gpu].group);
 }
 
-/* How many vGPUs of @type are on @gpu (type NULL: of any). Where one type runs at a time, the picture that placement has is enough. */
+/*
+ * How many vGPUs of @type are on @gpu (type NULL: of any). Where one type runs at a time, the picture that placement
+ * has is enough.
+ */
 static guint count_on(const VgGpus *gpus, guint gpu, const VgType *type) {
     const VgRoomGpu *g = &gpus->room.gpus[gpu];
     if (type == NULL || g->count == 0)
@@ -35,7 +41,7 @@ static guint count_on(const VgGpus *gpus, guint gpu, const VgType *type) {
     return n;
 }
 
-/* --- gpus -------------------------------------------------------------------------------------------------------------- */
+/* --- gpus --------------------------------------------------------------------------------------------------------- */
 
 static VgJson *gpu_types(const VgGpus *gpus, guint i) {
     const VgGpu *g = &gpus->inventory.gpus[i];
@@ -96,7 +102,7 @@ VgJson *vg_gpus_json_gpus(VgGpus *gpus) {
     return o;
 }
 
-/* --- types ------------------------------------------------------------------------------------------------------------- */
+/* --- types -------------------------------------------------------------------------------------------------------- */
 
 static VgJson *type_document(const VgGpus *gpus, const VgType *t) {
     const VgRoomType *room = &gpus->room.types[t->index];
@@ -137,7 +143,7 @@ VgJson *vg_gpus_json_types(VgGpus *gpus) {
     return o;
 }
 
-/* --- vgpus ------------------------------------------------------------------------------------------------------------- */
+/* --- vgpus -------------------------------------------------------------------------------------------------------- */
 
 static VgJson *params_document(char **params) {
     VgJson *o = vg_json_new_object();
@@ -196,7 +202,7 @@ VgJson *vg_gpus_json_vgpus(VgGpus *gpus) {
     return o;
 }
 
-/* --- capacity ---------------------------------------------------------------------------------------------------------- */
+/* --- capacity ----------------------------------------------------------------------------------------------------- */
 
 /* A type in a group: what fits on its empty GPUs, runs, and still fits. NULL if no GPU of the group has it. */
 static VgJson *capacity_document(const VgGpus *gpus, guint group, const VgType *type) {
@@ -262,7 +268,7 @@ VgJson *vg_gpus_json_capacity(VgGpus *gpus) {
     return o;
 }
 
-/* --- views ------------------------------------------------------------------------------------------------------------- */
+/* --- views -------------------------------------------------------------------------------------------------------- */
 
 gsize vg_gpus_count(VgGpus *gpus) {
     return gpus->inventory.n;

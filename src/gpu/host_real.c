@@ -41,7 +41,7 @@ static void read_sysfs(VgSysroot *root, VgGpuRecord *r) {
     r->is_vf = pf != NULL && vg_pciaddr_parse(pf, &r->pf);
 }
 
-/* --- what stays when buses are numbered anew -------------------------------------------------------------------------- */
+/* --- what stays when buses are numbered anew ---------------------------------------------------------------------- */
 
 #define CAPS_BEGIN 0x100 /* of the extended capabilities */
 #define CAPS_MOST 96

@@ -19,7 +19,7 @@ typedef struct {
     guint64 generation;
     guint slot;
     gboolean primary;
-    int start; /* placement id, -1: none */
+    int start;     /* placement id, -1: none */
     char **params; /* name, value, …, NULL; or NULL */
 } VgLedgerVgpu;
 

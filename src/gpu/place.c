@@ -37,7 +37,7 @@ const VgRoomOffer *vg_place_offer(const VgRoom *room, guint32 gpu, guint32 type)
     return low < t->n_offers && t->offers[low].gpu == gpu ? &t->offers[low] : NULL;
 }
 
-/* --- slots ----------------------------------------------------------------------------------------------------------- */
+/* --- slots -------------------------------------------------------------------------------------------------------- */
 
 /* The bits of one word that a run of slots covers. */
 static inline guint64 run_bits(guint start, guint length, guint word) {
@@ -101,7 +101,7 @@ static guint16 best_start(const VgRoomGpu *gpu, const VgShape *shape) {
     return best;
 }
 
-/* --- one GPU, one type ----------------------------------------------------------------------------------------------- */
+/* --- one GPU, one type -------------------------------------------------------------------------------------------- */
 
 static inline gboolean by_slots(const VgRoomGpu *gpu, const VgRoomType *type) {
     return gpu->mode == VG_MODE_MIXED_SIZE && type->shape.length > 0;
@@ -187,7 +187,7 @@ guint64 vg_place_available(const VgRoom *room, guint32 n_groups, guint32 group, 
     return all;
 }
 
-/* --- the picture changes --------------------------------------------------------------------------------------------- */
+/* --- the picture changes ------------------------------------------------------------------------------------------ */
 
 static void count_quotas(VgRoom *room, guint32 group, guint32 type, gboolean more) {
     for (guint32 i = 0; i < room->n_quotas; i++)
@@ -228,7 +228,7 @@ void vg_room_give(VgRoom *room, guint32 gpu, guint32 type, VgHold hold) {
     count_quotas(room, g->group, type, FALSE);
 }
 
-/* --- searching ----------------------------------------------------------------------------------------------------- */
+/* --- searching ---------------------------------------------------------------------------------------------------- */
 
 static gboolean in_scope(const VgWant *want, const VgRoomGpu *gpus, guint32 gpu) {
     return (want->gpu == VG_PLACE_ANY || want->gpu == gpu) &&
@@ -392,7 +392,10 @@ static gboolean alike(const VgWant *a, const VgWant *b) {
     return a->type == b->type && a->group == b->group && a->gpu == b->gpu;
 }
 
-/* Is there, for wants that are alike, enough room in all? Answers at once what the search would only find out by trying everything. */
+/*
+ * Is there, for wants that are alike, enough room in all? Answers at once what the search would only find out by trying
+ * everything.
+ */
 static gboolean enough(const VgRoom *room, const VgWant *wants, guint n) {
     for (guint i = 0; i < n; i++) {
         guint32 same = 0, before = 0;

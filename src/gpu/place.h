@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * place.h: which GPU, of the many. Pure: works on a compact picture of all GPUs that the engine keeps up to date, changes nothing,
- * allocates nothing. Time goes with the number of GPUs that offer a type and not with how many vGPUs run.
+ * place.h: which GPU, of the many. Pure: works on a compact picture of all GPUs that the engine keeps up to date,
+ * changes nothing, allocates nothing. Time goes with the number of GPUs that offer a type and not with how many vGPUs
+ * run.
  *
- * Capacity is counted in units: a GPU has VG_UNITS, a vGPU takes VG_UNITS / (how many of its type fit). On a GPU in mixed-size mode it is counted in
- * slots instead: a type has a length and a list of starts, none of which overlap.
+ * Capacity is counted in units: a GPU has VG_UNITS, a vGPU takes VG_UNITS / (how many of its type fit). On a GPU in
+ * mixed-size mode it is counted in slots instead: a type has a length and a list of starts, none of which overlap.
  * Checks in this order: supported, usable here, open, enabled, within the quota, compatible with what runs there, room.
  * Ties go to the lowest GPU number, which is address order.
  */
@@ -115,10 +116,10 @@ typedef struct {
 } VgPick;
 
 /*
- * Places all @n (at most VG_PLACE_MOST) or none: the first answer in the order of the wants, each taking the best GPU by its group's policy
- * (by the policy of the first GPU that would do, if no group is asked for), and there the start that leaves the most of the longest places,
- * then of the next shorter ones. One start is tried on a GPU, which finds every answer when all wants are of one type. FALSE: they do
- * not fit together.
+ * Places all @n (at most VG_PLACE_MOST) or none: the first answer in the order of the wants, each taking the best GPU
+ * by its group's policy (by the policy of the first GPU that would do, if no group is asked for), and there the start
+ * that leaves the most of the longest places, then of the next shorter ones. One start is tried on a GPU, which finds
+ * every answer when all wants are of one type. FALSE: they do not fit together.
  */
 gboolean vg_place(const VgRoom *room, const VgWant *wants, guint n, VgPick *picked);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plan.c: would it start, where, and if not: each GPU's reason and the smallest change that makes it possible. Changes are tried on the picture of
- * placement itself, which is put back as it was before anyone else looks. docs/grid-protocol.md has the members.
+ * plan.c: would it start, where, and if not: each GPU's reason and the smallest change that makes it possible. Changes
+ * are tried on the picture of placement itself, which is put back as it was before anyone else looks. docs/grid-
+ * protocol.md has the members.
  */
 #include "config.h"
 
@@ -49,7 +50,7 @@ static VgJson *propose(const Plan *p, const char *change, const char *gpu, char 
     return o;
 }
 
-/* --- what the administrator could do --------------------------------------------------------------------------------- */
+/* --- what the administrator could do ------------------------------------------------------------------------------ */
 
 static void try_open(const Plan *p) {
     VgRoom *room = &p->gpus->room;
@@ -102,7 +103,7 @@ static void try_quotas(const Plan *p) {
     }
 }
 
-/* --- which guests would have to go ----------------------------------------------------------------------------------- */
+/* --- which guests would have to go -------------------------------------------------------------------------------- */
 
 static void propose_stop(const Plan *p, VgClaim *const *claims, guint n) {
     VgShortList list;
@@ -180,7 +181,7 @@ static void try_empty_gpu(const Plan *p) {
     }
 }
 
-/* --- documents ------------------------------------------------------------------------------------------------------- */
+/* --- documents ---------------------------------------------------------------------------------------------------- */
 
 static VgJson *reasons(const Plan *p) {
     VgJson *list = vg_json_new_array();

@@ -50,7 +50,7 @@ static void fill_offers(VgGpus *gpus) {
         }
 }
 
-/* --- what may share a GPU -------------------------------------------------------------------------------------------- */
+/* --- what may share a GPU ----------------------------------------------------------------------------------------- */
 
 /* Types of series A, B and Q with framebuffers of one size may run side by side (the vendor's drivers 17 and later). */
 static gboolean same_size(const VgType *a, const VgType *b) {
@@ -85,7 +85,10 @@ static int longest_first(gconstpointer a, gconstpointer b) {
     return (int)((const VgShape *)b)->length - (int)((const VgShape *)a)->length;
 }
 
-/* The lengths that @gpu has places for, one of each; where they lie in the array is filled in later: it moves as it grows. */
+/*
+ * The lengths that @gpu has places for, one of each; where they lie in the array is filled in later: it moves as it
+ * grows.
+ */
 static guint add_shapes(VgGpus *gpus, const VgGpu *gpu, guint16 *ret_slots) {
     g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(VgShape));
     *ret_slots = 0;
@@ -117,7 +120,7 @@ static void fill_shapes(VgGpus *gpus) {
     }
 }
 
-/* --- who may have how many ------------------------------------------------------------------------------------------- */
+/* --- who may have how many ---------------------------------------------------------------------------------------- */
 
 /* Those about groups and types that there are now. */
 static void fill_quotas(VgGpus *gpus) {
@@ -137,7 +140,7 @@ static void fill_quotas(VgGpus *gpus) {
     }
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static void fill_gpus(VgGpus *gpus) {
     VgRoom *room = &gpus->room;

@@ -129,7 +129,7 @@ void vg_settings_set_quota(VgSettings *settings, const char *group, const char *
     g_ptr_array_add(settings->quotas, q);
 }
 
-/* --- from text ------------------------------------------------------------------------------------------------------- */
+/* --- from text ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *what; /* path, for errors */
@@ -283,7 +283,7 @@ VgSettings *vg_settings_read(const char *path, GError **error) {
     return settings_new();
 }
 
-/* --- to text --------------------------------------------------------------------------------------------------------- */
+/* --- to text ------------------------------------------------------------------------------------------------------ */
 
 static void print_names(VgJson *o, const char *member, const GPtrArray *names) {
     if (names->len == 0)
@@ -342,7 +342,7 @@ char *vg_settings_print(const VgSettings *settings) {
     return vg_json_print(o, TRUE);
 }
 
-/* --- over the inventory ---------------------------------------------------------------------------------------------- */
+/* --- over the inventory ------------------------------------------------------------------------------------------- */
 
 static void group_clear(gpointer data) {
     VgGpuGroup *g = data;
@@ -372,7 +372,9 @@ static void add_own(GArray *groups, const VgGroupSetting *setting) {
     g_array_append_val(groups, g);
 }
 
-/* What is in no group of the administrator's is with its like. He may have set the policy of such a group by its name. */
+/*
+ * What is in no group of the administrator's is with its like. He may have set the policy of such a group by its name.
+ */
 static guint add_default(GArray *groups, const char *name) {
     VgGpuGroup g = {.name = g_strdup(name), .policy = VG_POLICY_DEPTH_FIRST, .former = g_new0(char *, 1)};
     g_array_append_val(groups, g);

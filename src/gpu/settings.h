@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * settings.h: what the administrator decided: groups and their policies, which GPU is in which, its mode, whether it takes new guests, disabled types,
- * quotas. That is gpus.json (docs/grid-protocol.md has its members), laid over the default of one group per GPU model.
+ * settings.h: what the administrator decided: groups and their policies, which GPU is in which, its mode, whether it
+ * takes new guests, disabled types, quotas. That is gpus.json (docs/grid-protocol.md has its members), laid over the
+ * default of one group per GPU model.
  *
- * A GPU is meant by its identity (a serial number, what the slot is called), so that the decision follows it when buses are numbered anew;
- * by its address only if it has none. What is decided for GPUs and types that are not there now is kept.
+ * A GPU is meant by its identity (a serial number, what the slot is called), so that the decision follows it when buses
+ * are numbered anew; by its address only if it has none. What is decided for GPUs and types that are not there now is
+ * kept.
  */
 #pragma once
 
@@ -41,7 +43,10 @@ typedef struct {
     GPtrArray *groups, *gpus, *quotas; /* of the above */
 } VgSettings;
 
-/* @path may be NULL or absent. A file that is no JSON is set aside for the version before it, if there is one. INVALID_ARG naming member and reason. Blocks. */
+/*
+ * @path may be NULL or absent. A file that is no JSON is set aside for the version before it, if there is one.
+ * INVALID_ARG naming member and reason. Blocks.
+ */
 VgSettings *vg_settings_read(const char *path, GError **error);
 VgSettings *vg_settings_parse(const char *text, gsize len, const char *what, GError **error);
 void vg_settings_free(VgSettings *settings);

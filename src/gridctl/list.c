@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * list.c: gpus, types, vgpus, capacity: each is a table of columns over the server's document (docs/grid-protocol.md).
+ * list.c: gpus, types, vgpus, groups, capacity: each is a table of columns over the server's document (docs/grid-
+ * protocol.md).
  */
 #include "config.h"
 
@@ -8,10 +9,13 @@
 #include "base/json.h"
 #include "gridctl/command.h"
 #include "gridctl/table.h"
+#include "proc/grid_xdr.h"
 
 static const VgColumn gpu_columns[] = {
-    {N_("GPU"), "address", VG_CELL_TEXT}, {N_("MODEL"), "model", VG_CELL_TEXT},   {N_("GROUP"), "group", VG_CELL_TEXT},
-    {N_("BY"), "backend", VG_CELL_TEXT},  {N_("VGPUS"), "vgpus", VG_CELL_NUMBER}, {N_("NOTE"), "reason", VG_CELL_TEXT},
+    {N_("GPU"), "address", VG_CELL_TEXT},   {N_("MODEL"), "model", VG_CELL_TEXT},
+    {N_("GROUP"), "group", VG_CELL_TEXT},   {N_("BY"), "backend", VG_CELL_TEXT},
+    {N_("VGPUS"), "vgpus", VG_CELL_NUMBER}, {N_("CLOSED"), "closed", VG_CELL_TEXT},
+    {N_("NOTE"), "reason", VG_CELL_TEXT},
 };
 
 static const VgColumn type_columns[] = {
@@ -34,13 +38,26 @@ static const VgColumn capacity_columns[] = {
     {N_("FREE"), "available", VG_CELL_NUMBER},
 };
 
+static const VgColumn why_columns[] = {
+    {N_("TYPE"), "type", VG_CELL_TEXT},      {N_("GPU"), "gpu", VG_CELL_TEXT},
+    {N_("GROUP"), "group", VG_CELL_TEXT},    {N_("FREE"), "available", VG_CELL_NUMBER},
+    {N_("WHY NOT"), "reason", VG_CELL_TEXT},
+};
+
+static const VgColumn group_columns[] = {
+    {N_("GROUP"), "name", VG_CELL_TEXT},
+    {N_("POLICY"), "policy", VG_CELL_TEXT},
+    {N_("BY MODEL"), "default", VG_CELL_TEXT},
+    {N_("GPUS"), "gpus", VG_CELL_LIST},
+};
+
 /* The document, or what a person reads of its array @member. @empty is said when that has nothing. */
 static char *list(const VgCall *call, const char *member, const VgColumn *columns, gsize n_columns, const char *empty,
                   GError **error) {
     g_autoptr(VgJson) json = vg_call_ask(call, NULL, error);
     if (!json)
         return NULL;
-    if (call->json)
+    if (call->options->json)
         return vg_json_print(json, TRUE);
     const VgJson *rows = vg_json_get(json, member);
     return vg_json_length(rows) ? vg_table_format(rows, columns, n_columns) : g_strconcat(empty, "\n", NULL);
@@ -76,11 +93,27 @@ static VgJson *capacity_rows(const VgJson *groups) {
     return rows;
 }
 
+/* capacity --why: each type on each GPU. */
+static char *why(const VgCall *call, GError **error) {
+    g_autoptr(VgJson) json = vg_call_ask_other(call, GRID_PROC_WHY, error);
+    if (!json)
+        return NULL;
+    if (call->options->json)
+        return vg_json_print(json, TRUE);
+    return vg_table_format(vg_json_get(json, "why"), why_columns, G_N_ELEMENTS(why_columns));
+}
+
+char *vg_cmd_groups(const VgCall *call, GError **error) {
+    return list(call, "groups", group_columns, G_N_ELEMENTS(group_columns), _("This host has no GPUs."), error);
+}
+
 char *vg_cmd_capacity(const VgCall *call, GError **error) {
+    if (call->options->why)
+        return why(call, error);
     g_autoptr(VgJson) json = vg_call_ask(call, NULL, error);
     if (!json)
         return NULL;
-    if (call->json)
+    if (call->options->json)
         return vg_json_print(json, TRUE);
     g_autoptr(VgJson) rows = capacity_rows(vg_json_get(json, "groups"));
     if (vg_json_length(rows) == 0)

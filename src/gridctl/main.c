@@ -15,24 +15,65 @@
 #include "gridctl/command.h"
 #include "proc/grid_xdr.h"
 
+#define ORDER(name, usage, least, most, takes, help, order, ...)                                                       \
+    {                                                                                                                  \
+        name, GRID_PROC_ORDER, usage, least, most, takes, help, vg_cmd_order, order, {                                 \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    }
+
+#define LIST(name, query, usage, n, takes, help, run)                                                                  \
+    {                                                                                                                  \
+        name, query, usage, n, n, takes, help, run, NULL, {                                                            \
+            NULL                                                                                                       \
+        }                                                                                                              \
+    }
+
 static const VgCommand commands[] = {
-    {"gpus", GRID_PROC_GPUS, "", 0, N_("the GPUs of the host, their group and what runs on them"), vg_cmd_gpus},
-    {"types", GRID_PROC_TYPES, "", 0, N_("the types of virtual GPU that can be had here"), vg_cmd_types},
-    {"vgpus", GRID_PROC_VGPUS, "", 0, N_("the virtual GPUs in use: who has what, where"), vg_cmd_vgpus},
-    {"capacity", GRID_PROC_CAPACITY, "", 0, N_("how many more virtual GPUs of each type would find room"),
-     vg_cmd_capacity},
-    {"config", GRID_PROC_CONFIG, "DOMAIN", 1,
-     N_("what would be started now for a guest, as libxl's JSON; reserves nothing"), vg_cmd_config},
+    LIST("gpus", GRID_PROC_GPUS, "", 0, 0, N_("the GPUs of the host, their group and what runs on them"), vg_cmd_gpus),
+    LIST("types", GRID_PROC_TYPES, "", 0, 0, N_("the types of virtual GPU that can be had here"), vg_cmd_types),
+    LIST("vgpus", GRID_PROC_VGPUS, "", 0, 0, N_("the virtual GPUs in use: who has what, where"), vg_cmd_vgpus),
+    LIST("groups", GRID_PROC_CAPACITY, "", 0, 0, N_("the groups of GPUs"), vg_cmd_groups),
+    LIST("capacity", GRID_PROC_CAPACITY, "[--why]", 0, VG_TAKES_WHY,
+         N_("how many more of each type would find room, and why none"), vg_cmd_capacity),
+    LIST("plan", GRID_PROC_PLAN, "DOMAIN", 1, 0, N_("where a guest's virtual GPUs would go now, or what is in the way"),
+         vg_cmd_plan),
+    LIST("config", GRID_PROC_CONFIG, "DOMAIN", 1, 0, N_("what would be started now for a guest, as libxl's JSON"),
+         vg_cmd_config),
+    ORDER("group create", "GROUP [--policy P] [--any-model]", 1, 1, VG_TAKES_POLICY | VG_TAKES_ANY_MODEL,
+          N_("make a group of GPUs"), "group-create", "group"),
+    ORDER("group rename", "GROUP NAME", 2, 2, 0, N_("call it otherwise; guests may go on using the old name"),
+          "group-rename", "group", "to"),
+    ORDER("group delete", "GROUP", 1, 1, 0, N_("end a group that has no GPUs"), "group-delete", "group"),
+    ORDER("group move", "GPU GROUP", 2, 2, 0, N_("put an idle GPU into a group"), "group-move", "gpu", "group"),
+    ORDER("type enable", "TYPE [--gpu G | --group G]", 1, 1, VG_TAKES_GPU | VG_TAKES_GROUP, N_("let a type be started"),
+          "type-enable", "type"),
+    ORDER("type disable", "TYPE [--gpu G | --group G]", 1, 1, VG_TAKES_GPU | VG_TAKES_GROUP,
+          N_("let a type not be started any more"), "type-disable", "type"),
+    ORDER("set policy", "GROUP POLICY", 2, 2, 0, N_("how a group is filled"), "policy", "group", "policy"),
+    ORDER("set mode", "GPU MODE", 2, 2, 0, N_("what may share a GPU"), "mode", "gpu", "mode"),
+    ORDER("set quota", "N|none [--type T] [--group G]", 1, 1, VG_TAKES_TYPE | VG_TAKES_GROUP, N_("at most so many"),
+          "quota", "most"),
+    ORDER("quarantine", "GPU|all [REASON]", 1, 2, 0, N_("a GPU is not to be trusted: nothing new goes there"),
+          "quarantine", "gpu", "reason"),
+    ORDER("drain", "GPU|all [REASON]", 1, 2, 0, N_("a GPU is to become empty: nothing new goes there"), "drain", "gpu",
+          "reason"),
+    ORDER("open", "GPU|all", 1, 1, 0, N_("the end of a quarantine or a drain"), "open", "gpu"),
 };
 
 typedef struct {
-    gboolean json, version;
+    VgCallOptions call;
+    gboolean version;
     char *socket, *uri;
 } Options;
 
 static void options_clear(Options *o) {
     g_free(o->socket);
     g_free(o->uri);
+    g_free(o->call.gpu);
+    g_free(o->call.group);
+    g_free(o->call.type);
+    g_free(o->call.policy);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
@@ -40,22 +81,35 @@ static char *summary(void) {
     GString *text = g_string_new(_("Commands:\n"));
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
         g_autofree char *form = g_strjoin(*commands[i].usage ? " " : "", commands[i].name, commands[i].usage, NULL);
-        g_string_append_printf(text, "  %-16s %s\n", form, _(commands[i].help));
+        g_string_append_printf(text, "  %-40s %s\n", form, _(commands[i].help));
     }
     g_string_append(text, _("\nExit status: 0 done, 1 refused or failed, 2 wrong use."));
     return g_string_free(text, FALSE);
 }
 
-static const VgCommand *find(const char *name) {
-    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
-        if (strcmp(commands[i].name, name) == 0)
+/* By one word or two; @ret_words: how many. */
+static const VgCommand *find(char **words, int *ret_words) {
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        const char *space = strchr(commands[i].name, ' ');
+        g_autofree char *two = words[1] ? g_strjoin(" ", words[0], words[1], NULL) : NULL;
+        *ret_words = space ? 2 : 1;
+        if (g_strcmp0(commands[i].name, space ? two : words[0]) == 0)
             return &commands[i];
+    }
     return NULL;
 }
 
-VgJson *vg_call_ask(const VgCall *call, const char *arg, GError **error) {
-    g_autofree char *text = vg_target_ask(call->target, call->command->query, arg, error);
+static VgJson *ask(const VgCall *call, int query, const char *arg, GError **error) {
+    g_autofree char *text = vg_target_ask(call->target, query, arg, error);
     return text ? vg_json_parse(text, strlen(text), _("the daemon's answer"), error) : NULL;
+}
+
+VgJson *vg_call_ask(const VgCall *call, const char *arg, GError **error) {
+    return ask(call, call->command->query, arg, error);
+}
+
+VgJson *vg_call_ask_other(const VgCall *call, int query, GError **error) {
+    return ask(call, query, NULL, error);
 }
 
 static int wrong_use(const char *message) {
@@ -73,7 +127,7 @@ static int run(const Options *options, const VgCommand *command, char **args) {
     g_auto(VgTarget) target = {0};
     if (!vg_target_resolve(options->socket, options->uri, &target, &error))
         return failed(error);
-    VgCall call = {.command = command, .target = &target, .json = options->json, .args = args};
+    VgCall call = {.command = command, .target = &target, .options = &options->call, .args = args};
     g_autofree char *text = command->run(&call, &error);
     if (!text)
         return failed(error);
@@ -86,10 +140,17 @@ static int run(const Options *options, const VgCommand *command, char **args) {
 
 static GOptionContext *parser(Options *options) {
     const GOptionEntry entries[] = {
-        {"json", 'j', 0, G_OPTION_ARG_NONE, &options->json, N_("print the server's JSON"), NULL},
+        {"json", 'j', 0, G_OPTION_ARG_NONE, &options->call.json, N_("print the server's JSON"), NULL},
         {"socket", 's', 0, G_OPTION_ARG_FILENAME, &options->socket, N_("the daemon's socket"), "PATH"},
         {"connect", 'c', 0, G_OPTION_ARG_STRING, &options->uri, N_("the daemon's URI, grid:///system?socket=PATH"),
          "URI"},
+        {"why", 0, 0, G_OPTION_ARG_NONE, &options->call.why, N_("say why there is no room"), NULL},
+        {"gpu", 0, 0, G_OPTION_ARG_STRING, &options->call.gpu, N_("only this GPU, by address or identity"), "GPU"},
+        {"group", 0, 0, G_OPTION_ARG_STRING, &options->call.group, N_("only this group of GPUs"), "GROUP"},
+        {"type", 0, 0, G_OPTION_ARG_STRING, &options->call.type, N_("only this type"), "TYPE"},
+        {"policy", 0, 0, G_OPTION_ARG_STRING, &options->call.policy, N_("depth-first, breadth-first, pack or numa"),
+         "POLICY"},
+        {"any-model", 0, 0, G_OPTION_ARG_NONE, &options->call.any_model, N_("for GPUs of any model"), NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &options->version, N_("print the version and stop"), NULL},
         {0}};
     GOptionContext *context = g_option_context_new(_("COMMAND [ARGUMENT]"));
@@ -97,6 +158,37 @@ static GOptionContext *parser(Options *options) {
     g_autofree char *text = summary();
     g_option_context_set_summary(context, text);
     return context;
+}
+
+/* NULL, or what is wrong with the call. Caller frees. */
+static char *check(const VgCommand *command, const VgCallOptions *o, int n_args) {
+    if (n_args < command->least || n_args > command->most)
+        return command->most ? g_strdup_printf(_("'%s' takes %s"), command->name, command->usage)
+                             : g_strdup_printf(_("'%s' takes no argument"), command->name);
+    const struct {
+        VgTakes what;
+        gboolean given;
+        const char *name;
+    } rows[] = {{VG_TAKES_GPU, o->gpu != NULL, "--gpu"},           {VG_TAKES_GROUP, o->group != NULL, "--group"},
+                {VG_TAKES_TYPE, o->type != NULL, "--type"},        {VG_TAKES_POLICY, o->policy != NULL, "--policy"},
+                {VG_TAKES_ANY_MODEL, o->any_model, "--any-model"}, {VG_TAKES_WHY, o->why, "--why"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (rows[i].given && !(command->takes & rows[i].what))
+            return g_strdup_printf(_("'%s' takes no option %s"), command->name, rows[i].name);
+    return NULL;
+}
+
+static int read_and_run(const Options *options, char **words, int n) {
+    int used = 1;
+    const VgCommand *command = find(words, &used);
+    g_autofree char *message = NULL;
+    if (!command)
+        message = g_strdup_printf(_("no command '%s'"), words[0]);
+    else
+        message = check(command, &options->call, n - used);
+    if (!message && options->socket && options->uri)
+        message = g_strdup(_("give --socket or --connect, not both"));
+    return message ? wrong_use(message) : run(options, command, words + used);
 }
 
 int main(int argc, char **argv) {
@@ -115,17 +207,5 @@ int main(int argc, char **argv) {
     }
     if (argc < 2)
         return wrong_use(_("no command given"));
-    const VgCommand *command = find(argv[1]);
-    if (!command) {
-        g_autofree char *message = g_strdup_printf(_("no command '%s'"), argv[1]);
-        return wrong_use(message);
-    }
-    if (argc - 2 != command->n_args) {
-        g_autofree char *message = command->n_args ? g_strdup_printf(_("'%s' takes %s"), command->name, command->usage)
-                                                   : g_strdup_printf(_("'%s' takes no argument"), command->name);
-        return wrong_use(message);
-    }
-    if (options.socket && options.uri)
-        return wrong_use(_("give --socket or --connect, not both"));
-    return run(&options, command, argv + 2);
+    return read_and_run(&options, argv + 1, argc - 1);
 }

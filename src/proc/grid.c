@@ -10,7 +10,10 @@ SAME(TYPES);
 SAME(VGPUS);
 SAME(CAPACITY);
 SAME(CONFIG);
-G_STATIC_ASSERT((int)VG_GRID_LAST == (int)GRID_PROC_CONFIG + 1);
+SAME(ORDER);
+SAME(PLAN);
+SAME(WHY);
+G_STATIC_ASSERT((int)VG_GRID_LAST == (int)GRID_PROC_WHY + 1);
 
 void vg_do_grid(VgCall *call, const grid_args *a, VgDone done) {
     call->driver->grid(call->session, (VgGridQuery)call->header.procedure, a->arg != NULL ? *a->arg : NULL, done);

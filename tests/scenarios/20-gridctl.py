@@ -1,4 +1,4 @@
-"""gridctl: tables for people, JSON for programs, exit codes, and where it finds the daemon."""
+"""gridctl: tables for people, JSON for programs, the administrator's orders, plans, exit codes, and where it finds the daemon."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import json
 
@@ -44,7 +44,42 @@ def run(host):
     has(host.gridctl("--socket", host.dir + "/none", "gpus", ok=False), host.dir + "/none")
     host.env["VIRTGRID_SOCKET"] = path
 
-    for args, code in ((["gpus"], 0), (["config", "nobody"], 1), (["config"], 2), (["gpus", "extra"], 2), (["dance"], 2), ([], 2), (["--what"], 2)):
+    # the administrator's orders: count at once, survive a restart, are refused with the reason
+    host.gridctl("group", "create", "office", "--policy", "breadth-first")
+    has(host.gridctl("group", "create", "office", ok=False), "already")
+    host.gridctl("group", "move", "0000:08:00.0", "office")
+    has(host.gridctl("groups"), "office")
+    has(host.gridctl("group", "move", "0000:44:00.0", "office", ok=False), "in use by desk")
+    has(host.gridctl("type", "disable", "GRID K260Q", ok=False), "desk")
+    host.gridctl("type", "disable", "GRID K260Q", "--gpu", "0000:45:00.0")
+    host.gridctl("set", "quota", "2", "--type", "GRID K140Q", "--group", "office")
+    host.gridctl("set", "policy", "office", "pack")
+    host.gridctl("quarantine", "0000:05:00.0", "Xid 79")
+    has(host.gridctl("set", "mode", "0000:06:00.0", "mixed-size", ok=False), "places")
+    has(host.gridctl("set", "quota", "many", "--group", "office", ok=False), "'many'")
+    has(host.gridctl("--socket", host.socket("virtxend-sock-ro"), "drain", "all", ok=False), "read")
+    host.define(guest("second", vgpu("GRID K280Q")))
+    plan = json.loads(host.gridctl("plan", "second", "--json"))
+    same(plan["possible"], True, "plan")
+    same(plan["places"][0]["gpu"], "0000:45:00.0", "planned GPU")
+    host.gridctl("drain", "0000:45:00.0", "upgrade")
+    text = host.gridctl("plan", "second")
+    for part in ("being drained: upgrade", "gridctl open 0000:45:00.0", "stop guest desk"):
+        has(text, part)
+    has(host.virsh("start", "second", ok=False), "being drained: upgrade")
+    has(host.gridctl("capacity", "--why"), "in quarantine: Xid 79")
+    same(json.loads(host.gridctl("plan", "desk", "--json"))["running"], True, "plan of what runs")
+    host.stop()
+    host.start()
+    has(host.gridctl("gpus"), "quarantine")
+    has(host.virsh("start", "second", ok=False), "being drained: upgrade")
+    host.gridctl("open", "0000:45:00.0")
+    host.virsh("start", "second")
+    group = [g for g in json.loads(host.gridctl("capacity", "--json"))["groups"] if g["name"] == "office"][0]
+    same((group["policy"], group["gpus"]), ("pack", ["0000:08:00.0"]), "group after the restart")
+    same([t["available"] for t in group["types"] if t["name"] == "GRID K140Q"], [2], "room by the quota")
+
+    for args, code in ((["group"], 2), (["group", "create"], 2), (["gpus", "--why"], 2), (["drain", "nothing"], 1), ((["gpus"], 0), (["config", "nobody"], 1), (["config"], 2), (["gpus", "extra"], 2), (["dance"], 2), ([], 2), (["--what"], 2)):
         same(host.run(program("gridctl"), *args, ok=None).code, code, "exit code of gridctl " + " ".join(args))
     has(host.gridctl("config", "nobody", ok=False), "nobody")
     has(host.gridctl("--version"), "gridctl")

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-gpus-orders.c: what the administrator orders: its checks, that it counts at once, that it is there after a restart, that it follows a GPU to another
- * address, and that it is taken back if it cannot be written. Then plans: what is chosen, or each GPU's reason and the smallest change. Acceptance
- * rows of XenServer's own tests are named by their ids.
+ * test-gpus-orders.c: what the administrator orders: its checks, that it counts at once, that it is there after a
+ * restart, that it follows a GPU to another address, and that it is taken back if it cannot be written. Then plans:
+ * what is chosen, or each GPU's reason and the smallest change. Acceptance rows of XenServer's own tests are named by
+ * their ids.
  */
 #include "config.h"
 
@@ -153,7 +154,7 @@ static void release_all(Fixture *f) {
 
 static const char k1[] = "NVIDIA GRID K1 GPUs", k2[] = "NVIDIA GRID K2 GPUs";
 
-/* --- groups ---------------------------------------------------------------------------------------------------------------- */
+/* --- groups ------------------------------------------------------------------------------------------------------- */
 
 static void test_groups(Fixture *f, gconstpointer unused) {
     refused(f, "group-create group=", VG_ERR_INVALID_ARG, "'group'");
@@ -226,7 +227,7 @@ static void test_policy(Fixture *f, gconstpointer unused) {
     release_all(f);
 }
 
-/* --- types ----------------------------------------------------------------------------------------------------------------- */
+/* --- types -------------------------------------------------------------------------------------------------------- */
 
 static void test_types(Fixture *f, gconstpointer unused) {
     refused(f, "type-disable type=GRID X1", VG_ERR_INVALID_ARG, "no vGPU type 'GRID X1'");
@@ -276,7 +277,7 @@ static void test_order_of_reasons(Fixture *f, gconstpointer unused) {
     release_all(f);
 }
 
-/* --- modes, quotas, closed GPUs --------------------------------------------------------------------------------------------- */
+/* --- modes, quotas, closed GPUs ----------------------------------------------------------------------------------- */
 
 static void test_modes(Fixture *f, gconstpointer unused) {
     refused(f, "mode gpu=0000:c1:00.0,mode=mixed", VG_ERR_INVALID_ARG, "mixed-size, not 'mixed'");
@@ -355,7 +356,7 @@ static void test_closed(Fixture *f, gconstpointer unused) {
     release_all(f);
 }
 
-/* --- what stays ------------------------------------------------------------------------------------------------------------- */
+/* --- what stays --------------------------------------------------------------------------------------------------- */
 
 /* Scenario 4: what was decided follows the GPU to its new address, and is not taken for what is at the old one. */
 static void test_renumbered(Fixture *f, gconstpointer unused) {
@@ -416,7 +417,7 @@ static void test_nonsense(Fixture *f, gconstpointer unused) {
     g_assert_error(error, VG_ERROR, VG_ERR_INVALID_ARG);
 }
 
-/* --- plans ------------------------------------------------------------------------------------------------------------------ */
+/* --- plans -------------------------------------------------------------------------------------------------------- */
 
 static VgJson *plan(Fixture *f, const char *type, const char *group, gsize n) {
     VgVgpuRequest r[4];

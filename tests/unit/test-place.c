@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-place.c: placement against the acceptance rows, named by their ids (RUN-1, CAP-14, GAP-22: how XenServer behaves, as
- * given, when, expect), and against a slow answer that tries everything.
+ * test-place.c: placement against the acceptance rows, named by their ids (RUN-1, CAP-14, GAP-22: how XenServer
+ * behaves, as given, when, expect), and against a slow answer that tries everything.
  */
 #include "config.h"
 
@@ -9,7 +9,7 @@
 
 #include "gpu/place.h"
 
-/* --- the acceptance rows' cards ------------------------------------------------------------------------------------------ */
+/* --- the acceptance rows' cards ----------------------------------------------------------------------------------- */
 
 enum { K100, K140Q, K200, K240Q, K260Q, WHOLE, N_TYPES };
 static const guint fits[N_TYPES] = {8, 4, 8, 4, 2, 1};
@@ -62,7 +62,7 @@ static void take(VgRoom *room, guint gpu, guint type, guint n) {
         vg_room_take(room, gpu, type, VG_NO_START);
 }
 
-/* --- RUN: may it run there? ---------------------------------------------------------------------------------------------- */
+/* --- RUN: may it run there? --------------------------------------------------------------------------------------- */
 
 static void test_run(void) {
     static const struct {
@@ -97,7 +97,7 @@ static void test_run(void) {
     }
 }
 
-/* --- CAP: how many more? ------------------------------------------------------------------------------------------------- */
+/* --- CAP: how many more? ------------------------------------------------------------------------------------------ */
 
 static void test_capacity(void) {
     /* "Scheduled" and "resident" are one thing here: a claim counts from the moment it is made. */
@@ -144,7 +144,7 @@ static void test_capacity_steps(void) {
     }
 }
 
-/* --- choosing ------------------------------------------------------------------------------------------------------------ */
+/* --- choosing ----------------------------------------------------------------------------------------------------- */
 
 static void expect(VgRoom *room, const VgWant *wants, guint n, const int *gpus) {
     VgPick picked[VG_PLACE_MOST];
@@ -269,7 +269,7 @@ static void test_effort(void) {
     g_assert_cmpint(g_get_monotonic_time() - begin, <, G_USEC_PER_SEC);
 }
 
-/* --- modes, quotas, nearness ----------------------------------------------------------------------------------------------- */
+/* --- modes, quotas, nearness -------------------------------------------------------------------------------------- */
 
 /* Places of a GPU with 8 slots: whole, halves, quarters and singles that are not everywhere. */
 static const guint16 whole_at[] = {0}, halves_at[] = {0, 4}, quarters_at[] = {0, 2, 4, 6}, singles_at[] = {0, 3, 4, 7};
@@ -408,7 +408,7 @@ static void test_quota(void) {
     room->quotas = NULL;
 }
 
-/* --- against everything --------------------------------------------------------------------------------------------------- */
+/* --- against everything ------------------------------------------------------------------------------------------- */
 
 #define GPUS 5
 #define WANTS 4
