@@ -79,7 +79,7 @@ def run(host):
     same((group["policy"], group["gpus"]), ("pack", ["0000:08:00.0"]), "group after the restart")
     same([t["available"] for t in group["types"] if t["name"] == "GRID K140Q"], [2], "room by the quota")
 
-    for args, code in ((["group"], 2), (["group", "create"], 2), (["gpus", "--why"], 2), (["drain", "nothing"], 1), ((["gpus"], 0), (["config", "nobody"], 1), (["config"], 2), (["gpus", "extra"], 2), (["dance"], 2), ([], 2), (["--what"], 2)):
+    for args, code in ((["group"], 2), (["group", "create"], 2), (["gpus", "--why"], 2), (["drain", "nothing"], 1), (["gpus"], 0), (["config", "nobody"], 1), (["config"], 2), (["gpus", "extra"], 2), (["dance"], 2), ([], 2), (["--what"], 2)):
         same(host.run(program("gridctl"), *args, ok=None).code, code, "exit code of gridctl " + " ".join(args))
     has(host.gridctl("config", "nobody", ok=False), "nobody")
     has(host.gridctl("--version"), "gridctl")
