@@ -45,6 +45,7 @@ catches check-sizes.sh "only 1 of 2"
 fresh; lines 800 >>"$top/src/base/a.c"; catches check-sizes.sh "src/base/a.c: 805 lines, at most 800"
 echo 'src/base/a.c 805 because of this test' >"$top/build-aux/size-exceptions.txt"; quiet check-sizes.sh
 echo 'src/base/a.c 805' >"$top/build-aux/size-exceptions.txt"; catches check-sizes.sh "the reason in some words"
+fresh; printf '/* %0120d */\n' 0 >"$top/src/base/a.h"; catches check-sizes.sh "src/base/a.h:1: 126 columns"
 fresh; lines 301 >"$top/src/base/a.h"; catches check-sizes.sh "src/base/a.h: 301 lines"
 fresh; echo 'N_("y")' >"$top/src/life/l.c"; catches check-potfiles.sh "> src/life/l.c"
 sh "$here/check-potfiles.sh" --update "$top"; quiet check-potfiles.sh

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # sizes.awk: reads size-exceptions.txt, then sources as clang-format leaves them: a function begins at the margin and ends
-# with a brace at the margin. Names what is longer than the limits and has no exception.
+# with a brace at the margin. Names what is longer or wider than the limits and has no exception. The formatter leaves
+# comments alone, so their width is looked at here.
 
 function fault(why) { print why; faults++ }
 
@@ -27,6 +28,7 @@ FILENAME ~ /size-exceptions\.txt$/ {
 
 FNR == 1 { end_file(); file = FILENAME; start = 0 }
 { lines = FNR }
+length($0) > 120 { fault(FILENAME ":" FNR ": " length($0) " columns, at most 120") }
 
 /^[A-Za-z_].*\(/ && !/;$/ && !/=/ {
     start = FNR

@@ -86,7 +86,7 @@ static void work(gpointer data, gpointer unused) {
         g_main_context_wakeup(NULL);
 }
 
-/* --- the way back -------------------------------------------------------------------- */
+/* --- the way back ------------------------------------------------------------------------------------------------- */
 
 static gboolean source_ready(GSource *source) {
     return __atomic_load_n(&any_finished, __ATOMIC_ACQUIRE);
@@ -144,7 +144,7 @@ static void begin(void) {
     g_source_unref(source);
 }
 
-/* --- queues ------------------------------------------------------------------------------ */
+/* --- queues ------------------------------------------------------------------------------------------------------- */
 
 VgJobQueue *vg_job_queue_new(const char *name) {
     VgJobQueue *queue = g_new0(VgJobQueue, 1);

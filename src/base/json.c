@@ -67,7 +67,7 @@ VgJsonType vg_json_type(const VgJson *json) {
     return json->type;
 }
 
-/* --- objects and arrays --------------------------------------------------------- */
+/* --- objects and arrays ------------------------------------------------------------------------------------------- */
 
 gsize vg_json_length(const VgJson *json) {
     return is_list(json) ? json->list.items->len : 0;
@@ -114,7 +114,7 @@ const VgJson *vg_json_get(const VgJson *json, const char *name) {
     return find_member(json, name);
 }
 
-/* --- values ------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 const char *vg_json_string(const VgJson *json) {
     return json != NULL && json->type == VG_JSON_STRING ? json->string : NULL;
@@ -150,7 +150,7 @@ gboolean vg_json_get_bool(const VgJson *json, const char *name, gboolean fallbac
     return vg_json_bool(find_member(json, name), fallback);
 }
 
-/* --- building ---------------------------------------------------------------------- */
+/* --- building ----------------------------------------------------------------------------------------------------- */
 
 VgJson *vg_json_new_null(void) {
     return new_value(VG_JSON_NULL);
@@ -219,7 +219,7 @@ void vg_json_set_bool(VgJson *object, const char *name, gboolean value) {
     vg_json_set(object, name, vg_json_new_bool(value));
 }
 
-/* --- reading ------------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     VgJson *root;
@@ -351,7 +351,7 @@ VgJson *vg_json_parse(const char *text, gsize len, const char *what, GError **er
     return reader.root;
 }
 
-/* --- printing ------------------------------------------------------------------------- */
+/* --- printing ----------------------------------------------------------------------------------------------------- */
 
 static void print_string(GString *out, const char *text) {
     g_autofree char *valid = g_utf8_validate(text, -1, NULL) ? NULL : g_utf8_make_valid(text, -1);

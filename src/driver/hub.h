@@ -100,8 +100,8 @@ void vg_on_xen_event(const VgXenEvent *event, gpointer hub);
 /* Gets the definition, which it takes over; the done is its to call. */
 typedef void (*VgReadFunc)(VgDriverState *hub, VgDomain *def, guint flags, VgDone done);
 /*
- * Parses a definition and goes on with @then, perhaps later; what is no definition is answered, and what is not valid by
- * the grammar, if @validate.
+ * Parses a definition and goes on with @then, perhaps later; what is no definition is answered, and what is not valid
+ * by the grammar, if @validate.
  */
 void vg_read_def(VgDriverState *hub, const char *xml, guint flags, gboolean validate, VgReadFunc then, VgDone done);
 

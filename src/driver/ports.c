@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ports.c: ports for screens. What is taken is read off the definitions of what runs: there is no pool that could leak. */
+/*
+ * ports.c: ports for screens. What is taken is read off the definitions of what runs: no pool that could leak.
+ */
 #include "driver/ports.h"
 
 #include <errno.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* reading.c: XML that a client sends becomes a struct: a small one at once; on a worker, one that would hold up the main
- * loop, or that is to be validated. */
+/*
+ * reading.c: XML that a client sends becomes a struct: a small one at once; on a worker, one that would hold up the
+ * main loop, or that is to be validated.
+ */
 #include "driver/hub.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "base/i18n.h"
 
-/* --- a cell ---------------------------------------------------------------------------------------------------- */
+/* --- a cell ------------------------------------------------------------------------------------------------------- */
 
 /* What a server says may hold a guest's own words: no control byte reaches the terminal. */
 static char *clean(const char *text) {
@@ -72,7 +72,7 @@ static char *cell(const VgJson *row, const VgColumn *column) {
     return row && vg_json_type(row) != VG_JSON_NULL ? cell_format[column->kind](row) : NULL;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static void pad(GString *line, const char *text, gsize width, gboolean right, gboolean last) {
     gsize len = (gsize)g_utf8_strlen(text, -1);

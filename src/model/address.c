@@ -86,7 +86,7 @@ static gboolean format_alias(const void *member, GString *out, guint flags) {
 static const VgXmlType alias_type = {
     .what = N_("an alias"), .parse = parse_alias, .format = format_alias, .is_string = TRUE};
 
-/* --- <address> ------------------------------------------------------------------------------ */
+/* --- <address> ---------------------------------------------------------------------------------------------------- */
 
 #define PCI_ROWS(...)                                                                                                  \
     VG_X_INT(VgPciAddr, domain, "@domain", 0, G_MAXUINT32, .hex = 4, __VA_ARGS__),                                     \

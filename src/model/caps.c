@@ -11,7 +11,7 @@
 
 #include "model/out.h"
 
-/* --- the host -------------------------------------------------------------------------------------------------- */
+/* --- the host ----------------------------------------------------------------------------------------------------- */
 
 /* Threads of the core that @cpu is of, as libvirt writes a set: "0-1,4". */
 static char *siblings(const VgCapsCell *cell, const VgCapsCpu *cpu) {
@@ -147,7 +147,7 @@ static void write_host(VgOut *out, const VgCapsInfo *info) {
     vg_out_gap(out);
 }
 
-/* --- the guests ------------------------------------------------------------------------------------------------ */
+/* --- the guests --------------------------------------------------------------------------------------------------- */
 
 typedef enum { GUEST_PV, GUEST_HVM, GUEST_PVH, GUEST_LAST } GuestKind;
 

@@ -17,7 +17,7 @@ VG_NAMES(vg_chr_mode_names, VG_CHR_MODE_LAST, NULL, "connect", "bind");
 
 #define CHR VgChardev
 
-/* --- <source>: UDP has two of them, told apart by their mode ------------------------------------- */
+/* --- <source>: UDP has two of them, told apart by their mode ------------------------------------------------------ */
 
 static const VgXmlMap path_map = {.rows = (const VgXmlRow[]){VG_X_STRING(VgChrSource, path, "@path"), VG_X_END}};
 static const VgXmlMap live_path_map = {
@@ -98,7 +98,7 @@ static gboolean check_chardev(void *object, GError **error) {
 #define COMMON_SOURCE VG_X_VARIANT(CHR, type, source_arms), VG_X_GROUP("log", log_map, .flags = VG_ROW_INERT)
 #define PORT VG_X_INT(CHR, port, "@port", 0, 65535, .flags = VG_ROW_ALWAYS)
 
-/* --- <serial> ------------------------------------------------------------------------------------ */
+/* --- <serial> ----------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap serial_model_map = {.rows =
                                               (const VgXmlRow[]){VG_X_STRING(CHR, serial_model, "@name"), VG_X_END}};
@@ -114,7 +114,7 @@ const VgXmlMap vg_serial_map = {.name = "serial",
                                                            VG_X_GROUP("target", serial_target_map),
                                                            VG_X_INCLUDE(CHR, info, vg_info_map), VG_X_END}};
 
-/* --- <parallel> ------------------------------------------------------------------------------------ */
+/* --- <parallel> --------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap parallel_target_map = {.rows = (const VgXmlRow[]){PORT, VG_X_END}};
 
@@ -126,7 +126,7 @@ const VgXmlMap vg_parallel_map = {.name = "parallel",
                                                              VG_X_GROUP("target", parallel_target_map),
                                                              VG_X_INCLUDE(CHR, info, vg_info_map), VG_X_END}};
 
-/* --- <console> ---------------------------------------------------------------------------------------- */
+/* --- <console> ---------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap console_target_map = {
     .rows = (const VgXmlRow[]){VG_X_ENUM(CHR, console_target, "@type", vg_console_target_names), PORT, VG_X_END}};
@@ -154,7 +154,7 @@ const VgXmlMap vg_console_map = {.name = "console",
                                                             VG_X_GROUP("target", console_target_map),
                                                             VG_X_INCLUDE(CHR, info, vg_info_map), VG_X_END}};
 
-/* --- <channel> ------------------------------------------------------------------------------------------ */
+/* --- <channel> ---------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap channel_target_map = {
     .rows =
@@ -170,7 +170,7 @@ const VgXmlMap vg_channel_map = {.name = "channel",
                                                             VG_X_GROUP("target", channel_target_map),
                                                             VG_X_INCLUDE(CHR, info, vg_info_map), VG_X_END}};
 
-/* --- defaults ------------------------------------------------------------------------------------------- */
+/* --- defaults ----------------------------------------------------------------------------------------------------- */
 
 static int next_port(VgChardev *const *list, gsize n) {
     int highest = -1;

@@ -22,7 +22,7 @@ const VgXmlMap vg_vcpu_map = {.name = "vcpu",
                                                          VG_X_INT(VgVcpu, current, "@current", 1, MOST_VCPUS),
                                                          VG_X_INT(VgVcpu, max, "", 1, MOST_VCPUS), VG_X_END}};
 
-/* --- <cputune> ------------------------------------------------------------------------------ */
+/* --- <cputune> ---------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap vcpupin_map = {
     .size = sizeof(VgVcpuPin),
@@ -40,7 +40,7 @@ const VgXmlMap vg_cputune_map = {
                                VG_X_ARRAY(VgCputune, vcpupins, VgVcpuPin, "vcpupin", vcpupin_map, .max = MOST_VCPUS),
                                VG_X_GROUP("emulatorpin", emulatorpin_map, .flags = VG_ROW_INERT), VG_X_END}};
 
-/* --- <cpu> ------------------------------------------------------------------------------------ */
+/* --- <cpu> -------------------------------------------------------------------------------------------------------- */
 
 static gboolean is_custom(const void *object, guint flags) {
     return ((const VgCpu *)object)->mode == VG_CPU_MODE_CUSTOM;

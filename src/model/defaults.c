@@ -17,7 +17,7 @@ static gboolean fail(GError **error, const char *message) {
     return FALSE;
 }
 
-/* --- the domain's own ----------------------------------------------------------------------- */
+/* --- the domain's own --------------------------------------------------------------------------------------------- */
 
 /* What tells a firmware how to boot means nothing where a bootloader or the kernel is started at once. */
 static void forget_firmware(VgOs *os) {
@@ -139,7 +139,7 @@ static void fill_clock(VgClock *clock) {
         clock->offset = VG_CLOCK_UTC;
 }
 
-/* --- what Xen has in every guest --------------------------------------------------------------- */
+/* --- what Xen has in every guest ---------------------------------------------------------------------------------- */
 
 static void add_console(VgDomain *dom) {
     VgChardev *console = vg_xml_map_new(&vg_console_map);
@@ -174,7 +174,7 @@ static void add_what_xen_has(VgDomain *dom) {
     }
 }
 
-/* --- devices ------------------------------------------------------------------------------------- */
+/* --- devices ------------------------------------------------------------------------------------------------------ */
 
 /* Ports that were not given follow the highest one so far. */
 static void number_ports(VgChardev *const *list, gsize n) {
@@ -215,7 +215,7 @@ static gboolean fill_devices(VgDomain *dom, GError **error) {
     return TRUE;
 }
 
-/* --- across elements --------------------------------------------------------------------------------- */
+/* --- across elements ---------------------------------------------------------------------------------------------- */
 
 static gboolean is_serial_console(const VgDomain *dom) {
     return dom->n_consoles > 0 && dom->consoles[0]->console_target == VG_CONSOLE_SERIAL;

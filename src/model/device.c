@@ -150,7 +150,7 @@ VgDevice *vg_domain_take_device(VgDomain *dom, VgDeviceKind kind, gsize pos) {
     return device;
 }
 
-/* --- which one is meant ------------------------------------------------------------------------------ */
+/* --- which one is meant ------------------------------------------------------------------------------------------- */
 
 static gboolean is_same_hostdev(const VgHostdev *a, const VgHostdev *b) {
     if (a->type != b->type)

@@ -33,7 +33,7 @@ static const VgXmlMap secret_map = {.rows = (const VgXmlRow[]){VG_X_STRING(VgDis
 static const VgXmlMap auth_map = {.rows = (const VgXmlRow[]){VG_X_STRING(VgDisk, source.auth_username, "@username"),
                                                              VG_X_GROUP("secret", secret_map), VG_X_END}};
 
-/* --- <source>, by the disk's type ------------------------------------------------------------- */
+/* --- <source>, by the disk's type --------------------------------------------------------------------------------- */
 
 static const VgXmlMap host_map = {.size = sizeof(VgDiskHost),
                                   .rows = (const VgXmlRow[]){VG_X_STRING(VgDiskHost, name, "@name"),
@@ -62,7 +62,7 @@ static const VgXmlMap source_map = {
                                VG_X_STRING(VgDisk, source.startup_policy, "@startupPolicy", INERT),
                                VG_X_UNSUPPORTED("encryption", N_("Xen's disk back ends cannot decrypt")), VG_X_END}};
 
-/* --- the rest ------------------------------------------------------------------------------------ */
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap backenddomain_map = {
     .rows = (const VgXmlRow[]){VG_X_STRING(VgDisk, backenddomain, "@name"), VG_X_END}};

@@ -26,7 +26,7 @@ static const VgXmlMap state_map = {
         __VA_ARGS__                                                                                                    \
     }
 
-/* --- <hyperv> -------------------------------------------------------------------------------- */
+/* --- <hyperv> ----------------------------------------------------------------------------------------------------- */
 
 static gboolean has_retries(const void *object, guint flags) {
     return ((const VgHyperv *)object)->spinlocks == VG_TRISTATE_YES;
@@ -45,7 +45,7 @@ static const VgXmlMap hyperv_map = {
                                STATE(VgHyperv, reset, "reset"), STATE(VgHyperv, frequencies, "frequencies"),
                                STATE(VgHyperv, tlbflush, "tlbflush"), STATE(VgHyperv, ipi, "ipi"), VG_X_END}};
 
-/* --- <xen>, <kvm> ------------------------------------------------------------------------------ */
+/* --- <xen>, <kvm> ------------------------------------------------------------------------------------------------- */
 
 static gboolean is_passed_through(const void *object, guint flags) {
     return ((const VgFeatures *)object)->passthrough == VG_TRISTATE_YES;

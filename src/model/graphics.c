@@ -12,7 +12,7 @@ VG_NAMES(vg_listen_names, VG_LISTEN_LAST, NULL, "address", "network", "socket");
 #define GFX VgGraphics
 #define INERT .flags = VG_ROW_INERT
 
-/* --- ports: -1 stands for "chosen at start", and for the chosen one in a definition --------------- */
+/* --- ports: -1 stands for "chosen at start", and for the chosen one in a definition ------------------------------- */
 
 static gboolean parse_number(const char *text, int *ret) {
     gint64 value;
@@ -66,7 +66,7 @@ static const VgXmlType spice_port_type = {
 static const VgXmlType tls_port_type = {
     .what = N_("a port number from 0 to 65535, or -1"), .parse = parse_tls_port, .format = format_tls_port};
 
-/* --- <listen> ---------------------------------------------------------------------------------------- */
+/* --- <listen> ----------------------------------------------------------------------------------------------------- */
 
 static gboolean shows_address(const void *object, guint flags) {
     const VgListen *listen = object;
@@ -93,7 +93,7 @@ static gboolean is_socket(const void *object, guint flags) {
     return !listens(object);
 }
 
-/* --- by type ------------------------------------------------------------------------------------------- */
+/* --- by type ------------------------------------------------------------------------------------------------------ */
 
 #define VALUE_MAP(name, member, attribute)                                                                             \
     static const VgXmlMap name = {.rows = (const VgXmlRow[]){VG_X_STRING(GFX, member, attribute), VG_X_END}}
@@ -149,7 +149,7 @@ const VgXmlMap vg_graphics_map = {
     .rows = (const VgXmlRow[]){VG_X_ENUM(GFX, type, "@type", vg_graphics_names, .flags = VG_ROW_REQUIRED),
                                VG_X_VARIANT(GFX, type, arms), VG_X_END}};
 
-/* --- defaults --------------------------------------------------------------------------------------------- */
+/* --- defaults ----------------------------------------------------------------------------------------------------- */
 
 static void fill_listen(GFX *gfx) {
     if (gfx->n_listens == 0) {

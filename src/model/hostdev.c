@@ -12,7 +12,7 @@ VG_NAMES(vg_hostdev_names, VG_HOSTDEV_LAST, NULL, "usb", "pci", "scsi", "scsi_ho
 
 #define DEV VgHostdev
 
-/* --- pci --------------------------------------------------------------------------------------- */
+/* --- pci ---------------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap pci_driver_map = {.rows = (const VgXmlRow[]){VG_X_STRING(DEV, pci.driver, "@name"), VG_X_END}};
 static const VgXmlMap pci_source_map = {
@@ -23,7 +23,7 @@ static const VgXmlMap pci_source_map = {
 static const VgXmlMap pci_map = {
     .rows = (const VgXmlRow[]){VG_X_GROUP("driver", pci_driver_map), VG_X_GROUP("source", pci_source_map), VG_X_END}};
 
-/* --- usb --------------------------------------------------------------------------------------- */
+/* --- usb ---------------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap usb_vendor_map = {
     .rows = (const VgXmlRow[]){VG_X_INT(DEV, usb.vendor, "@id", 0, 0xffff, .hex = 4), VG_X_END}};
@@ -44,7 +44,7 @@ static const VgXmlMap usb_source_map = {
                                VG_X_GROUP("address", usb_address_map), VG_X_END}};
 static const VgXmlMap usb_map = {.rows = (const VgXmlRow[]){VG_X_GROUP("source", usb_source_map), VG_X_END}};
 
-/* --- mdev -------------------------------------------------------------------------------------- */
+/* --- mdev --------------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap mdev_address_map = {
     .rows = (const VgXmlRow[]){VG_X_CUSTOM(DEV, mdev.uuid, VgUuid, "@uuid", vg_uuid_type,
@@ -56,7 +56,7 @@ static const VgXmlMap mdev_map = {.rows = (const VgXmlRow[]){VG_X_STRING(DEV, md
                                                              VG_X_ENUM(DEV, mdev.ramfb, "@ramfb", vg_onoff_names),
                                                              VG_X_GROUP("source", mdev_source_map), VG_X_END}};
 
-/* --- vgpu: what is wanted, and while it runs what was given ------------------------------------- */
+/* --- vgpu: what is wanted, and while it runs what was given ------------------------------------------------------- */
 
 static const VgXmlMap vgpu_type_map = {.rows = (const VgXmlRow[]){VG_X_STRING(DEV, vgpu.type_name, "@name"),
                                                                   VG_X_STRING(DEV, vgpu.type_id, "@id"), VG_X_END}};
@@ -91,7 +91,7 @@ static const VgXmlMap vgpu_map = {
         VG_X_STRUCT(DEV, vgpu.bound, "bound", bound_map, VG_X_PRESENT(DEV, vgpu.bound.present), .flags = VG_ROW_LIVE),
         VG_X_ARRAY_AT(DEV, vgpu.params, vgpu.n_params, VgVgpuParam, "param", param_map, .max = 64), VG_X_END}};
 
-/* --- all ------------------------------------------------------------------------------------------ */
+/* --- all ---------------------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap *const arms[VG_HOSTDEV_LAST] = {[VG_HOSTDEV_USB] = &usb_map,
                                                       [VG_HOSTDEV_PCI] = &pci_map,

@@ -28,7 +28,7 @@ static const VgXmlMap mac_map = {
         VG_X_CUSTOM(NET, mac, VgMac, "@address", vg_mac_type, VG_X_PRESENT(NET, mac_given), .flags = VG_ROW_REQUIRED),
         VG_X_END}};
 
-/* --- <source>, by type ------------------------------------------------------------------------ */
+/* --- <source>, by type -------------------------------------------------------------------------------------------- */
 
 static const VgXmlMap host_pci_map = {
     .rows = (const VgXmlRow[]){VG_X_CONST("@type", "pci"), VG_X_INCLUDE(NET, host, vg_pciaddr_map), VG_X_END}};
@@ -56,7 +56,7 @@ static const VgXmlMap ip_map = {
                                VG_X_STRING(VgNetIp, peer, "@peer"), VG_X_END}};
 static const VgXmlMap source_map = {.rows = (const VgXmlRow[]){VG_X_VARIANT(NET, type, source_arms), VG_X_END}};
 
-/* --- what the switch does ------------------------------------------------------------------------ */
+/* --- what the switch does ----------------------------------------------------------------------------------------- */
 
 static const VgXmlMap tag_map = {.size = sizeof(VgVlanTag),
                                  .rows =
@@ -95,7 +95,7 @@ static const VgXmlMap bandwidth_map = {.rows = (const VgXmlRow[]){VG_X_STRUCT(NE
 static const VgXmlMap port_map = {
     .rows = (const VgXmlRow[]){VG_X_ENUM(NET, isolated, "@isolated", vg_yesno_names), VG_X_END}};
 
-/* --- the rest --------------------------------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
 
 /* <driver> belongs to the VF of type hostdev, and to the model of any other. */
 static const VgXmlMap driver_map = {.rows = (const VgXmlRow[]){VG_X_STRING(NET, driver_name, "@name"),

@@ -8,7 +8,7 @@
 
 #include "model/out.h"
 
-/* --- names ----------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 #define PCI_PREFIX "pci_"
 #define MDEV_PREFIX "mdev_"
@@ -54,7 +54,7 @@ gboolean vg_nodedev_parse_mdev_name(const char *name, VgUuid *ret, VgPciAddr *re
     return *rest == '_' ? parse_addr(rest + 1, ret_parent) : *rest == '\0';
 }
 
-/* --- documents ------------------------------------------------------------------------------------------------- */
+/* --- documents ---------------------------------------------------------------------------------------------------- */
 
 static void write_address(VgOut *out, const VgPciAddr *addr) {
     vg_out_open(out, "address");

@@ -61,7 +61,7 @@ static gboolean check_consoles(const VgDomain *dom, GError **error) {
     return TRUE;
 }
 
-/* --- nothing twice -------------------------------------------------------------------------------- */
+/* --- nothing twice ------------------------------------------------------------------------------------------------ */
 
 /* FALSE: @key, which is taken over, is there already. */
 static gboolean add_once(GHashTable *seen, char *key) {
@@ -113,7 +113,7 @@ static gboolean check_boot_orders(const VgDomain *dom, GError **error) {
     return TRUE;
 }
 
-/* --- host devices ----------------------------------------------------------------------------------- */
+/* --- host devices ------------------------------------------------------------------------------------------------- */
 
 /* What stands for the device itself, so that it is not given twice. */
 static char *identity(const VgHostdev *dev) {

@@ -102,7 +102,7 @@ struct VgXmlMap {
     gboolean (*when)(const void *object, guint flags); /* the element is written only if TRUE; NULL = always */
 };
 
-/* --- rows ------------------------------------------------------------------------------ */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 #define VG_ROW_TYPED(T, m, C)                                                                                          \
     (guint)(offsetof(T, m) + 0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((T *)0)->m), C) ? 1 : -1]))
@@ -158,7 +158,7 @@ struct VgXmlMap {
 #define VG_X_END                                                                                                       \
     { .kind = VG_ROW_END }
 
-/* --- records ---------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------------------------------------ */
 
 void *vg_xml_map_new(const VgXmlMap *map);
 void vg_xml_map_free(const VgXmlMap *map, void *object);
@@ -170,7 +170,7 @@ void *vg_xml_map_copy(const VgXmlMap *map, const void *object);
 void vg_xml_array_add(void *items, gsize *n, void *item);
 void *vg_xml_array_take(void *items, gsize *n, gsize pos);
 
-/* --- text --------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------------------------------- */
 
 /* Namespaces whose elements are looked up as "prefix:name", whatever prefix the document uses. Ends with a NULL
  * prefix. */
@@ -192,7 +192,7 @@ void vg_xml_map_format(const VgXmlMap *map, const void *object, guint flags, int
 /* Appends @text with <, >, &, " and ' as entities and without what XML cannot hold. */
 void vg_xml_escape(GString *out, const char *text);
 
-/* --- what is known --------------------------------------------------------------------------- */
+/* --- what is known ------------------------------------------------------------------------------------------------ */
 
 /* One call for each row: @path is "disk/driver/@name". Elements within themselves do not occur. */
 typedef void (*VgXmlRowFunc)(const char *path, const VgXmlRow *row, gpointer data);

@@ -98,7 +98,7 @@ static gboolean fail_unsupported(Parser *p, const char *element, const VgXmlRow 
     return FALSE;
 }
 
-/* --- finding rows ---------------------------------------------------------------------- */
+/* --- finding rows ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const VgXmlRow *row;
@@ -158,7 +158,7 @@ static gboolean is_ignored(const Parser *p, const VgXmlRow *row) {
     return (row->flags & VG_ROW_LIVE) && (p->flags & VG_XML_MAP_INACTIVE);
 }
 
-/* --- attributes --------------------------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------------------------------------------------- */
 
 /* libxml2 hands over five pointers for each: name, prefix, namespace, start and end of the value. */
 typedef const xmlChar **Attributes;
@@ -222,7 +222,7 @@ static void read_attributes(Parser *p, Frame *frame, Attributes attributes, int 
         }
 }
 
-/* --- elements ----------------------------------------------------------------------------- */
+/* --- elements ----------------------------------------------------------------------------------------------------- */
 
 static void open_frame(Parser *p, const Frame *frame) {
     p->frames[p->depth++] = *frame;
@@ -482,7 +482,7 @@ static void on_error(void *data, xmlErrorPtr error) {
     }
 }
 
-/* --- the document ------------------------------------------------------------------------- */
+/* --- the document ------------------------------------------------------------------------------------------------- */
 
 /* Our words: libxml2's quote the document. */
 static const char *explain(int code) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* schema.c: validation by RELAX NG, which libxml2 does on a tree. The grammar is read each time and kept by nobody: it is
- * megabytes, and asked for when a person edits a domain. */
+/*
+ * schema.c: validation by RELAX NG, which libxml2 does on a tree. The grammar is read each time and kept by nobody: it
+ * is megabytes, and asked for when a person edits a domain.
+ */
 #include "config.h"
 #include "xml/schema.h"
 

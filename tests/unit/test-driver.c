@@ -430,7 +430,7 @@ static void test_odd_texts(void) {
     rig_free(rig);
 }
 
-/* --- by the grammar ------------------------------------------------------------------------------------------------ */
+/* --- by the grammar ----------------------------------------------------------------------------------------------- */
 
 static int define_valid(Rig *rig, const char *name, const char *devices, char **why) {
     Outcome outcome;
@@ -475,7 +475,7 @@ static void test_validate(void) {
     rig_free(rig);
 }
 
-/* --- screens ------------------------------------------------------------------------------------------------------- */
+/* --- screens ------------------------------------------------------------------------------------------------------ */
 
 static int port_in(const char *xml) {
     const char *graphics = strstr(xml, "<graphics "), *port = graphics ? strstr(graphics, " port='") : NULL;

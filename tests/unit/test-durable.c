@@ -117,7 +117,7 @@ static void at_every_step(const Place *place, const Operation *operation) {
     }
 }
 
-/* --- files ------------------------------------------------------------------------ */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 static gboolean prepare_file(const char *path) {
     return vg_durable_write(path, "older", 5, TRUE, NULL) && vg_durable_write(path, "old", 3, TRUE, NULL);
@@ -206,7 +206,7 @@ static void test_bad_path(Place *place, gconstpointer unused) {
     g_assert_nonnull(strstr(error->message, "/proc/none/file"));
 }
 
-/* --- journals ----------------------------------------------------------------------- */
+/* --- journals ----------------------------------------------------------------------------------------------------- */
 
 static void collect(const char *payload, gsize len, gpointer data) {
     g_assert_cmpuint(strlen(payload), ==, len);

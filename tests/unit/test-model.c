@@ -24,7 +24,7 @@ static VgDomain *parse(const char *xml, guint flags) {
     return dom;
 }
 
-/* --- files ---------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 static void check_round(const VgDomain *dom, const char *text, guint flags, const char *name) {
     g_autoptr(VgDomain) again = parse(text, flags & VG_XML_INACTIVE), copy = vg_domain_copy(dom);
@@ -71,7 +71,7 @@ static void test_invalid(void) {
     vg_golden_scan("invalid", ".xml", check_invalid, NULL);
 }
 
-/* --- live and inactive ------------------------------------------------------------------------------- */
+/* --- live and inactive -------------------------------------------------------------------------------------------- */
 
 static const char guest[] =
     "<domain type='xen' id='5'><name>a</name><memory>1024</memory><os><type>hvm</type></os><devices>"
@@ -138,7 +138,7 @@ static void test_messages(void) {
     g_assert_cmpstr(messages[1], ==, "<rng> has no effect on Xen guests");
 }
 
-/* --- devices alone ------------------------------------------------------------------------------------- */
+/* --- devices alone ------------------------------------------------------------------------------------------------ */
 
 static void test_device(void) {
     g_autoptr(VgDomain) dom = parse(guest, VG_XML_INACTIVE);
@@ -163,7 +163,7 @@ static void test_device(void) {
     g_assert_error(error, VG_ERROR, VG_ERR_CONFIG_UNSUPPORTED);
 }
 
-/* --- random records ------------------------------------------------------------------------------------- */
+/* --- random records ----------------------------------------------------------------------------------------------- */
 
 static guint state;
 static guint roll(guint n) {
@@ -297,7 +297,7 @@ static void test_random(void) {
     }
 }
 
-/* --- limits --------------------------------------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------------------------------------------------- */
 
 static char *many_disks(guint n) {
     GString *xml =

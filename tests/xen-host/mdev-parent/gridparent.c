@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * gridparent: makes QEMU's bochs-display devices (1234:1111, a display class) parents of mediated devices, with the type ids and reactions of
- * NVIDIA's GRID driver on a Tesla T4: one type at a time on a GPU, ENOSPC when it is full, EBUSY while a device is open, vgpu_params.
- * For tests on a real kernel; a kernel module, hence GPL, and no part of what is installed. API: Linux 6.1, include/linux/mdev.h.
+ * gridparent: makes QEMU's bochs-display devices (1234:1111, a display class) parents of mediated devices, with the
+ * type ids and reactions of NVIDIA's GRID driver on a Tesla T4: one type at a time on a GPU, ENOSPC when it is full,
+ * EBUSY while a device is open, vgpu_params. For tests on a real kernel; a kernel module, hence GPL, and no part of
+ * what is installed. API: Linux 6.1, include/linux/mdev.h.
  */
 #include <linux/mdev.h>
 #include <linux/module.h>
