@@ -64,6 +64,12 @@ static inline const char *vg_opt(remote_string text) {
 }
 remote_string vg_opt_take(char *text);
 
+/* The text that a function of the driver returned; NULL: it failed. */
+static inline gboolean vg_give_text(remote_text *ret, char *text) {
+    ret->text = text;
+    return text != NULL;
+}
+
 static inline VgUuid vg_dom_uuid(const remote_nonnull_domain *dom) {
     VgUuid uuid;
     memcpy(uuid.b, dom->uuid, VG_UUID_LEN);

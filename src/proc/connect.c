@@ -142,13 +142,8 @@ gboolean vg_do_connect_unregister_close_callback(VgCall *call, const remote_void
 
 /* --- the host ----------------------------------------------------------------------------------------------------- */
 
-static gboolean give_text(remote_text *r, char *text) {
-    r->text = text;
-    return text != NULL;
-}
-
 gboolean vg_do_connect_get_type(VgCall *call, const remote_void *a, remote_text *r, GError **error) {
-    return give_text(r, g_strdup(call->driver->type(call->session)));
+    return vg_give_text(r, g_strdup(call->driver->type(call->session)));
 }
 
 gboolean vg_do_connect_get_version(VgCall *call, const remote_void *a, remote_ulong *r, GError **error) {
@@ -165,11 +160,11 @@ gboolean vg_do_connect_get_lib_version(VgCall *call, const remote_void *a, remot
 }
 
 gboolean vg_do_connect_get_hostname(VgCall *call, const remote_void *a, remote_text *r, GError **error) {
-    return give_text(r, call->driver->hostname(call->session, error));
+    return vg_give_text(r, call->driver->hostname(call->session, error));
 }
 
 gboolean vg_do_connect_get_uri(VgCall *call, const remote_void *a, remote_text *r, GError **error) {
-    return give_text(r, call->driver->uri(call->session, error));
+    return vg_give_text(r, call->driver->uri(call->session, error));
 }
 
 gboolean vg_do_connect_is_secure(VgCall *call, const remote_void *a, remote_int *r, GError **error) {
@@ -178,13 +173,13 @@ gboolean vg_do_connect_is_secure(VgCall *call, const remote_void *a, remote_int 
 }
 
 gboolean vg_do_connect_get_capabilities(VgCall *call, const remote_void *a, remote_text *r, GError **error) {
-    return give_text(r, call->driver->capabilities(call->session, error));
+    return vg_give_text(r, call->driver->capabilities(call->session, error));
 }
 
 gboolean vg_do_connect_get_domain_capabilities(VgCall *call, const remote_domcaps_args *a, remote_text *r,
                                                GError **error) {
-    return give_text(r, call->driver->domain_capabilities(call->session, vg_opt(a->emulatorbin), vg_opt(a->arch),
-                                                          vg_opt(a->machine), vg_opt(a->virttype), a->flags, error));
+    return vg_give_text(r, call->driver->domain_capabilities(call->session, vg_opt(a->emulatorbin), vg_opt(a->arch),
+                                                             vg_opt(a->machine), vg_opt(a->virttype), a->flags, error));
 }
 
 gboolean vg_do_connect_get_max_vcpus(VgCall *call, const remote_maybe_text *a, remote_int *r, GError **error) {

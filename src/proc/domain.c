@@ -18,17 +18,6 @@ static void refs_free(VgDomRef *refs, gsize n) {
     g_free(refs);
 }
 
-static gboolean give_text(remote_text *r, char *text) {
-    r->text = text;
-    return text != NULL;
-}
-
-/* A gboolean of the driver as the wire's int. */
-static gboolean give_bool(remote_int *r, gboolean ok, gboolean value) {
-    r->value = value ? 1 : 0;
-    return ok;
-}
-
 /* --- which there are ---------------------------------------------------------------------------------------------- */
 
 static gboolean too_many(gsize n, guint limit, GError **error) {
@@ -152,7 +141,7 @@ gboolean vg_do_domain_get_xml_desc(VgCall *call, const remote_domain_flags_args 
         vg_set_error(error, VG_ERR_OPERATION_DENIED, _("read only access prevents domain_get_xml_desc with secrets"));
         return FALSE;
     }
-    return give_text(r, call->driver->xml(call->session, &uuid, a->flags, error));
+    return vg_give_text(r, call->driver->xml(call->session, &uuid, a->flags, error));
 }
 
 gboolean vg_do_domain_get_info(VgCall *call, const remote_domain_args *a, remote_domain_get_info_ret *r,
@@ -177,44 +166,21 @@ gboolean vg_do_domain_get_state(VgCall *call, const remote_domain_flags_args *a,
 
 gboolean vg_do_domain_get_os_type(VgCall *call, const remote_domain_args *a, remote_text *r, GError **error) {
     VgUuid uuid = vg_dom_uuid(&a->dom);
-    return give_text(r, call->driver->os_type(call->session, &uuid, error));
+    return vg_give_text(r, call->driver->os_type(call->session, &uuid, error));
 }
 
-gboolean vg_do_domain_is_active(VgCall *call, const remote_domain_args *a, remote_int *r, GError **error) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    gboolean value = FALSE;
-    gboolean ok = call->driver->is_active(call->session, &uuid, &value, error);
-    return give_bool(r, ok, value);
-}
+/* Questions whose answer is yes or no. */
+#define ASK_DOMAIN(name, args, function, ...)                                                                          \
+    gboolean vg_do_##name(VgCall *call, const args *a, remote_int *r, GError **error) {                                \
+        VgUuid uuid = vg_dom_uuid(&a->dom);                                                                            \
+        return call->driver->function(call->session, &uuid, ##__VA_ARGS__, &r->value, error);                          \
+    }
 
-gboolean vg_do_domain_is_persistent(VgCall *call, const remote_domain_args *a, remote_int *r, GError **error) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    gboolean value = FALSE;
-    gboolean ok = call->driver->is_persistent(call->session, &uuid, &value, error);
-    return give_bool(r, ok, value);
-}
-
-gboolean vg_do_domain_is_updated(VgCall *call, const remote_domain_args *a, remote_int *r, GError **error) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    gboolean value = FALSE;
-    gboolean ok = call->driver->is_updated(call->session, &uuid, &value, error);
-    return give_bool(r, ok, value);
-}
-
-gboolean vg_do_domain_has_managed_save_image(VgCall *call, const remote_domain_flags_args *a, remote_int *r,
-                                             GError **error) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    gboolean value = FALSE;
-    gboolean ok = call->driver->has_managed_save(call->session, &uuid, a->flags, &value, error);
-    return give_bool(r, ok, value);
-}
-
-gboolean vg_do_domain_get_autostart(VgCall *call, const remote_domain_args *a, remote_int *r, GError **error) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    gboolean value = FALSE;
-    gboolean ok = call->driver->get_autostart(call->session, &uuid, &value, error);
-    return give_bool(r, ok, value);
-}
+ASK_DOMAIN(domain_is_active, remote_domain_args, is_active)
+ASK_DOMAIN(domain_is_persistent, remote_domain_args, is_persistent)
+ASK_DOMAIN(domain_is_updated, remote_domain_args, is_updated)
+ASK_DOMAIN(domain_has_managed_save_image, remote_domain_flags_args, has_managed_save, a->flags)
+ASK_DOMAIN(domain_get_autostart, remote_domain_args, get_autostart)
 
 gboolean vg_do_domain_get_vcpus_flags(VgCall *call, const remote_domain_flags_args *a, remote_int *r, GError **error) {
     VgUuid uuid = vg_dom_uuid(&a->dom);
@@ -254,7 +220,7 @@ gboolean vg_do_domain_memory_stats(VgCall *call, const remote_domain_memory_stat
 gboolean vg_do_domain_get_metadata(VgCall *call, const remote_domain_get_metadata_args *a, remote_text *r,
                                    GError **error) {
     VgUuid uuid = vg_dom_uuid(&a->dom);
-    return give_text(r, call->driver->get_metadata(call->session, &uuid, a->type, vg_opt(a->uri), a->flags, error));
+    return vg_give_text(r, call->driver->get_metadata(call->session, &uuid, a->type, vg_opt(a->uri), a->flags, error));
 }
 
 gboolean vg_do_domain_get_messages(VgCall *call, const remote_domain_flags_args *a, remote_domain_get_messages_ret *r,
@@ -281,68 +247,24 @@ void vg_do_domain_create_xml(VgCall *call, const remote_text_flags *a, VgDone do
     call->driver->create_xml(call->session, a->text, a->flags, done);
 }
 
-void vg_do_domain_create(VgCall *call, const remote_domain_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->create(call->session, &uuid, 0, done);
-}
+/* Those that only hand the domain's UUID, and what is said behind it, to a function of the driver. */
+#define ON_DOMAIN(name, args, function, ...)                                                                           \
+    void vg_do_##name(VgCall *call, const args *a, VgDone done) {                                                      \
+        VgUuid uuid = vg_dom_uuid(&a->dom);                                                                            \
+        call->driver->function(call->session, &uuid, ##__VA_ARGS__, done);                                             \
+    }
 
-void vg_do_domain_create_with_flags(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->create(call->session, &uuid, a->flags, done);
-}
-
-void vg_do_domain_destroy(VgCall *call, const remote_domain_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->destroy(call->session, &uuid, 0, done);
-}
-
-void vg_do_domain_destroy_flags(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->destroy(call->session, &uuid, a->flags, done);
-}
-
-void vg_do_domain_shutdown(VgCall *call, const remote_domain_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->shutdown(call->session, &uuid, 0, done);
-}
-
-void vg_do_domain_shutdown_flags(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->shutdown(call->session, &uuid, a->flags, done);
-}
-
-void vg_do_domain_reboot(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->reboot(call->session, &uuid, a->flags, done);
-}
-
-void vg_do_domain_suspend(VgCall *call, const remote_domain_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->suspend(call->session, &uuid, done);
-}
-
-void vg_do_domain_resume(VgCall *call, const remote_domain_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->resume(call->session, &uuid, done);
-}
-
-void vg_do_domain_undefine(VgCall *call, const remote_domain_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->undefine(call->session, &uuid, 0, done);
-}
-
-void vg_do_domain_undefine_flags(VgCall *call, const remote_domain_flags_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->undefine(call->session, &uuid, a->flags, done);
-}
-
-void vg_do_domain_set_autostart(VgCall *call, const remote_domain_set_autostart_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->set_autostart(call->session, &uuid, a->autostart != 0, done);
-}
-
-void vg_do_domain_set_metadata(VgCall *call, const remote_domain_set_metadata_args *a, VgDone done) {
-    VgUuid uuid = vg_dom_uuid(&a->dom);
-    call->driver->set_metadata(call->session, &uuid, a->type, vg_opt(a->metadata), vg_opt(a->key), vg_opt(a->uri),
-                               a->flags, done);
-}
+ON_DOMAIN(domain_create, remote_domain_args, create, 0)
+ON_DOMAIN(domain_create_with_flags, remote_domain_flags_args, create, a->flags)
+ON_DOMAIN(domain_destroy, remote_domain_args, destroy, 0)
+ON_DOMAIN(domain_destroy_flags, remote_domain_flags_args, destroy, a->flags)
+ON_DOMAIN(domain_shutdown, remote_domain_args, shutdown, 0)
+ON_DOMAIN(domain_shutdown_flags, remote_domain_flags_args, shutdown, a->flags)
+ON_DOMAIN(domain_reboot, remote_domain_flags_args, reboot, a->flags)
+ON_DOMAIN(domain_suspend, remote_domain_args, suspend)
+ON_DOMAIN(domain_resume, remote_domain_args, resume)
+ON_DOMAIN(domain_undefine, remote_domain_args, undefine, 0)
+ON_DOMAIN(domain_undefine_flags, remote_domain_flags_args, undefine, a->flags)
+ON_DOMAIN(domain_set_autostart, remote_domain_set_autostart_args, set_autostart, a->autostart != 0)
+ON_DOMAIN(domain_set_metadata, remote_domain_set_metadata_args, set_metadata, a->type, vg_opt(a->metadata),
+          vg_opt(a->key), vg_opt(a->uri), a->flags)

@@ -10,11 +10,6 @@ VG_NAMES(cap_names, 22, "system", "pci", "usb_device", "usb", "net", "scsi_host"
          "fc_host", "vports", "scsi_generic", "drm", "mdev_types", "mdev", "ccw", "css", "vdpa", "ap_card", "ap_queue",
          "ap_matrix", "vpd");
 
-static gboolean give_text(remote_text *r, char *text) {
-    r->text = text;
-    return text != NULL;
-}
-
 static guint list_len(char **list) {
     return list != NULL ? g_strv_length(list) : 0;
 }
@@ -95,7 +90,7 @@ gboolean vg_do_node_device_lookup_by_name(VgCall *call, const remote_text *a, re
 }
 
 gboolean vg_do_node_device_get_xml_desc(VgCall *call, const remote_text_flags *a, remote_text *r, GError **error) {
-    return give_text(r, call->driver->nodedev_xml(call->session, a->text, a->flags, error));
+    return vg_give_text(r, call->driver->nodedev_xml(call->session, a->text, a->flags, error));
 }
 
 gboolean vg_do_node_device_get_parent(VgCall *call, const remote_text *a, remote_maybe_text *r, GError **error) {
