@@ -37,6 +37,7 @@ typedef struct {
     gsize n;
     VgPlace *planned;
     VgXenGpu *gpus;
+    GPtrArray *paths; /* of gpus: a guest may end, and give back its places, while the job reads them */
     char *json;
     GError *error;
 } ConfigAsk;
@@ -47,6 +48,7 @@ static void config_free(ConfigAsk *ask) {
         vg_places_free(ask->planned, ask->n);
     vg_domain_free(ask->def);
     g_free(ask->gpus);
+    g_clear_pointer(&ask->paths, g_ptr_array_unref);
     g_free(ask->json);
     g_clear_error(&ask->error);
     g_free(ask);
@@ -81,6 +83,12 @@ static gboolean config_places(ConfigAsk *ask, VgDom *dom, GError **error) {
         places = ask->planned;
     }
     ask->gpus = vg_xen_gpus_of(ask->requests, places, ask->n);
+    ask->paths = g_ptr_array_new_with_free_func(g_free);
+    for (gsize i = 0; i < ask->n; i++) {
+        char *path = g_strdup(ask->gpus[i].vfio_path);
+        g_ptr_array_add(ask->paths, path);
+        ask->gpus[i].vfio_path = path;
+    }
     return TRUE;
 }
 

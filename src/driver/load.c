@@ -88,11 +88,13 @@ void vg_save_index(VgDriverState *hub) {
 
 /* --- a definition ------------------------------------------------------------------------------------------------- */
 
-static VgDomain *parse_def(const char *path, const char *text) {
+/* @ret_torn: it is no XML at all. What is XML and refused stays where it is: another version may take it. */
+static VgDomain *parse_def(const char *path, const char *text, gboolean *ret_torn) {
     g_autoptr(GError) error = NULL;
     VgDomain *def = vg_domain_parse(text, VG_XML_INACTIVE, &error);
     if (!def)
         vg_warn("%s: %s", path, error->message);
+    *ret_torn = g_error_matches(error, VG_ERROR, VG_ERR_XML_DETAIL);
     return def;
 }
 
@@ -131,11 +133,12 @@ static VgDom *admit(VgDriverState *hub, const char *path, const VgUuid *uuid, co
 }
 
 static void load_parsed(Loading *loading, const char *path, const char *name, const char *text) {
-    g_autoptr(VgDomain) def = parse_def(path, text);
+    gboolean torn = FALSE;
+    g_autoptr(VgDomain) def = parse_def(path, text, &torn);
     g_autofree char *before = NULL;
     gsize len;
-    if (!def && vg_durable_set_aside(path) && (before = read_text(path, &len)) != NULL)
-        def = parse_def(path, text = before);
+    if (torn && vg_durable_set_aside(path) && (before = read_text(path, &len)) != NULL)
+        def = parse_def(path, text = before, &torn);
     if (!def)
         return;
     if (!g_str_equal(def->name, name)) {

@@ -402,6 +402,25 @@ static void test_names(void) {
     rig_free(rig);
 }
 
+/* A torn definition gives way to the one before; one that is only refused stays, for a version that may take it. */
+static void test_definitions_by_others(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *refused = guest_xml("refused", NULL, NULL, "<memory model='dimm'/>");
+    g_autofree char *path = g_build_filename(rig->dir, "etc/xen/refused.xml", NULL);
+    g_autofree char *torn = g_build_filename(rig->dir, "etc/xen/torn.xml", NULL), *text = NULL;
+    g_autofree char *once = guest_xml("torn", "11111111-2222-3333-4444-555555555555", NULL, NULL);
+    g_assert_cmpint(rig_define(rig, once, NULL), ==, 0);
+    g_assert_cmpint(rig_define(rig, once, NULL), ==, 0);
+    g_assert_true(g_file_set_contents(path, refused, -1, NULL));
+    g_assert_true(g_file_set_contents(torn, "<domain type='xen'><name>to", -1, NULL));
+    rig_restart(rig);
+    g_assert_cmpint(rig_state(rig, "refused", NULL), ==, -1);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, refused);
+    g_assert_cmpint(rig_state(rig, "torn", NULL), ==, VIR_DOMAIN_SHUTOFF);
+    rig_free(rig);
+}
+
 static int set_description(Rig *rig, const char *name, const char *text) {
     Outcome outcome;
     VgUuid uuid = rig_uuid(rig, name);
@@ -643,6 +662,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/define-while-undefining", test_define_while_undefining);
     g_test_add_func("/driver/files", test_files);
     g_test_add_func("/driver/names", test_names);
+    g_test_add_func("/driver/definitions-by-others", test_definitions_by_others);
     g_test_add_func("/driver/odd-texts", test_odd_texts);
     g_test_add_func("/driver/validate", test_validate);
     g_test_add_func("/driver/ports", test_ports);
