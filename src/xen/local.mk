@@ -30,7 +30,8 @@ tests_unit_test_xen_fuzz_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS)
 tests_unit_test_xen_fuzz_LDADD = libxen.la $(VG_CORE) $(XEN_LIBS) $(GLIB_LIBS)
 EXTRA_DIST += tests/data/xml2xl
 
-# Our translation beside stock libvirt's: make check-conformance CONFORMANCE=DIR, with DIR/xml-to-libxl-json/*.xml and .json.
+# Our translation beside stock libvirt's: make check-conformance CONFORMANCE=DIR, with DIR/xml-to-libxl-json/*.xml and .json;
+# what it makes of DIR/xl-cfg/*.xml need only be possible.
 check-conformance: tests/unit/test-xen-config
 	@test -n "$(CONFORMANCE)" || { echo "usage: make check-conformance CONFORMANCE=DIR"; exit 2; }
-	$(AM_TESTS_ENVIRONMENT) CONFORMANCE='$(CONFORMANCE)' tests/unit/test-xen-config -p /xen/config/conformance
+	$(AM_TESTS_ENVIRONMENT) CONFORMANCE='$(CONFORMANCE)' tests/unit/test-xen-config -p /xen/config/conformance -p /xen/config/conformance-xl

@@ -243,6 +243,32 @@ static void test_conformance(void) {
     g_assert_cmpuint(bad, ==, 0);
 }
 
+/* What stock libvirt makes of xl's own configurations can be started. */
+static void test_conformance_xl(void) {
+    const char *root = g_getenv("CONFORMANCE");
+    g_autofree char *folder = g_build_filename(root ? root : "", "xl-cfg", NULL);
+    g_autoptr(GDir) dir = root ? g_dir_open(folder, 0, NULL) : NULL;
+    guint good = 0;
+    if (!dir) {
+        g_test_skip("no xl-cfg in a CONFORMANCE folder given");
+        return;
+    }
+    for (const char *name; (name = g_dir_read_name(dir));) {
+        if (!g_str_has_suffix(name, ".xml"))
+            continue;
+        g_autofree char *xml = g_build_filename(folder, name, NULL);
+        Places none = {.n = 0};
+        g_autoptr(GError) error = NULL;
+        g_autoptr(VgXenConfig) config = build(xml, &none, &error);
+        if (error)
+            g_printerr("%s: %s\n", name, error->message);
+        g_assert_no_error(error);
+        g_free(printed(config));
+        good++;
+    }
+    g_assert_cmpuint(good, >, 0);
+}
+
 /* --- refusals, which a record that was read from XML may not reach */
 
 typedef struct {
@@ -381,6 +407,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/xen/config/golden", test_golden);
     g_test_add_func("/xen/config/refusals", test_refusals);
     g_test_add_func("/xen/config/conformance", test_conformance);
+    g_test_add_func("/xen/config/conformance-xl", test_conformance_xl);
     int rc = g_test_run();
     libxl_ctx_free(ctx);
     return rc;
