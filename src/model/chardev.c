@@ -73,13 +73,18 @@ static const VgXmlMap log_map = {
 static gboolean check_chardev(void *object, GError **error) {
     CHR *chr = object;
     const char *type = vg_names_name(&vg_chr_names, (int)chr->type);
-    if (chr->type == VG_CHR_NMDM || chr->type == VG_CHR_VC) {
+    if (chr->type == VG_CHR_NMDM) {
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
                      _("character device of type '%s' is not supported: Xen's device model has none"), type);
         return FALSE;
     }
     if ((chr->type == VG_CHR_DEV || chr->type == VG_CHR_FILE || chr->type == VG_CHR_PIPE) && chr->source.path == NULL) {
         vg_set_error(error, VG_ERR_XML_ERROR, _("character device of type '%s' has no <source path='...'>"), type);
+        return FALSE;
+    }
+    /* Of a channel, the driver chooses one. */
+    if (chr->type == VG_CHR_UNIX && chr->source.path == NULL && chr->device != VG_CHR_DEVICE_CHANNEL) {
+        vg_set_error(error, VG_ERR_XML_ERROR, _("character device of type 'unix' has no <source path='...'>"));
         return FALSE;
     }
     if (chr->type == VG_CHR_TCP && (chr->source.host == NULL || chr->source.service == NULL)) {

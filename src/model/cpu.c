@@ -18,7 +18,7 @@ enum { MOST_VCPUS = 4096 }; /* of one guest; Xen itself allows fewer */
 const VgXmlMap vg_vcpu_map = {.name = "vcpu",
                               .size = sizeof(VgVcpu),
                               .rows = (const VgXmlRow[]){VG_X_ENUM(VgVcpu, placement, "@placement", vg_placement_names),
-                                                         VG_X_STRING(VgVcpu, cpuset, "@cpuset"),
+                                                         VG_X_STRING(VgVcpu, cpuset, "@cpuset", .flags = VG_ROW_INERT),
                                                          VG_X_INT(VgVcpu, current, "@current", 1, MOST_VCPUS),
                                                          VG_X_INT(VgVcpu, max, "", 1, MOST_VCPUS), VG_X_END}};
 

@@ -194,10 +194,37 @@ static void fill_chardevs(VgDomain *dom) {
         vg_chardev_fill_defaults(dom->consoles[i], dom);
 }
 
+typedef struct {
+    VgDisk *disk;
+    int bus_rank, index;
+} DiskPlace;
+
+static int by_place(gconstpointer a, gconstpointer b, gpointer data) {
+    const DiskPlace *one = a, *other = b;
+    return one->bus_rank != other->bus_rank ? one->bus_rank - other->bus_rank : one->index - other->index;
+}
+
+/* As libvirt keeps them: buses as they came, and on each bus by name. A PV guest's bootloader looks into the first. */
+static void order_disks(VgDomain *dom) {
+    int ranks[VG_DISK_BUS_LAST] = {0}, buses = 0;
+    g_autofree DiskPlace *places = g_new(DiskPlace, dom->n_disks);
+    for (gsize i = 0; i < dom->n_disks; i++) {
+        VgDisk *disk = dom->disks[i];
+        if (ranks[disk->bus] == 0)
+            ranks[disk->bus] = ++buses;
+        places[i] = (DiskPlace){disk, ranks[disk->bus], vg_disk_index(disk->target)};
+    }
+    g_qsort_with_data(places, (int)dom->n_disks, sizeof *places, by_place, NULL); /* stable */
+    for (gsize i = 0; i < dom->n_disks; i++)
+        dom->disks[i] = places[i].disk;
+}
+
 static gboolean fill_devices(VgDomain *dom, GError **error) {
     for (gsize i = 0; i < dom->n_disks; i++)
         if (!vg_disk_fill_defaults(dom->disks[i], dom, error))
             return FALSE;
+    if (dom->n_disks > 1)
+        order_disks(dom);
     for (gsize i = 0; i < dom->n_interfaces; i++)
         vg_interface_fill_defaults(dom->interfaces[i]);
     for (gsize i = 0; i < dom->n_graphics; i++)

@@ -21,7 +21,8 @@ VG_NAMES(vg_discard_names, VG_DISCARD_LAST, NULL, "unmap", "ignore");
 static const VgXmlMap driver_map = {
     .rows = (const VgXmlRow[]){
         VG_X_STRING(VgDisk, driver_name, "@name"), VG_X_ENUM(VgDisk, format, "@type", vg_disk_format_names),
-        VG_X_ENUM(VgDisk, cache, "@cache", vg_cache_names), VG_X_STRING(VgDisk, error_policy, "@error_policy", INERT),
+        VG_X_ENUM(VgDisk, cache, "@cache", vg_cache_names, INERT),
+        VG_X_STRING(VgDisk, error_policy, "@error_policy", INERT),
         VG_X_STRING(VgDisk, rerror_policy, "@rerror_policy", INERT), VG_X_STRING(VgDisk, io, "@io", INERT),
         VG_X_ENUM(VgDisk, discard, "@discard", vg_discard_names),
         VG_X_STRING(VgDisk, detect_zeroes, "@detect_zeroes", INERT), VG_X_END}};
@@ -44,11 +45,15 @@ static const VgXmlMap host_map = {.size = sizeof(VgDiskHost),
 static const VgXmlMap file_map = {.rows = (const VgXmlRow[]){VG_X_STRING(VgDisk, source.file, "@file"), VG_X_END}};
 static const VgXmlMap block_map = {.rows = (const VgXmlRow[]){VG_X_STRING(VgDisk, source.dev, "@dev"), VG_X_END}};
 static const VgXmlMap dir_map = {.rows = (const VgXmlRow[]){VG_X_STRING(VgDisk, source.dir, "@dir"), VG_X_END}};
+static const VgXmlMap snapshot_map = {.rows =
+                                          (const VgXmlRow[]){VG_X_STRING(VgDisk, source.snapshot, "@name"), VG_X_END}};
+static const VgXmlMap config_map = {.rows = (const VgXmlRow[]){VG_X_STRING(VgDisk, source.config, "@file"), VG_X_END}};
 static const VgXmlMap network_map = {
     .rows =
         (const VgXmlRow[]){VG_X_STRING(VgDisk, source.protocol, "@protocol", .flags = VG_ROW_REQUIRED),
                            VG_X_STRING(VgDisk, source.name, "@name"),
                            VG_X_ARRAY_AT(VgDisk, source.hosts, source.n_hosts, VgDiskHost, "host", host_map, .max = 64),
+                           VG_X_GROUP("snapshot", snapshot_map), VG_X_GROUP("config", config_map),
                            VG_X_GROUP("auth", auth_map, .flags = VG_ROW_READ_ONLY), VG_X_END}};
 static const VgXmlMap volume_map = {
     .rows = (const VgXmlRow[]){VG_X_STRING(VgDisk, source.pool, "@pool", .flags = VG_ROW_REQUIRED),
@@ -84,7 +89,7 @@ const VgXmlMap vg_disk_map = {
         VG_X_GROUP("auth", auth_map), VG_X_GROUP("source", source_map), VG_X_GROUP("backenddomain", backenddomain_map),
         VG_X_UNSUPPORTED("mirror", N_("Xen copies no disks of running guests")), VG_X_GROUP("target", target_map),
         VG_X_GROUP("iotune", iotune_map, INERT), VG_X_FLAG(VgDisk, readonly, "readonly"),
-        VG_X_FLAG(VgDisk, shareable, "shareable"), VG_X_FLAG(VgDisk, transient, "transient"),
+        VG_X_FLAG(VgDisk, shareable, "shareable", INERT), VG_X_FLAG(VgDisk, transient, "transient"),
         VG_X_STRING(VgDisk, serial, "serial", INERT), VG_X_STRING(VgDisk, wwn, "wwn", INERT),
         VG_X_STRING(VgDisk, vendor, "vendor", INERT), VG_X_STRING(VgDisk, product, "product", INERT),
         VG_X_UNSUPPORTED("encryption", N_("Xen's disk back ends cannot decrypt")),

@@ -84,7 +84,8 @@ typedef struct {
     char *name;         /* NETWORK */
     VgDiskHost **hosts; /* NETWORK */
     gsize n_hosts;
-    char *auth_username; /* <auth>, within <source> or the disk; printed in the disk */
+    char *snapshot, *config; /* NETWORK: of the image; the client's own settings */
+    char *auth_username;     /* <auth>, within <source> or the disk; printed in the disk */
     char *secret_type, *secret_uuid, *secret_usage;
     char *pool, *volume;  /* VOLUME */
     char *startup_policy; /* inert */

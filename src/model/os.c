@@ -55,12 +55,13 @@ const VgXmlMap vg_os_map = {
     .name = "os",
     .size = sizeof(VgOs),
     .fresh = &(const VgOs)VG_OS_FRESH,
-    .rows = (const VgXmlRow[]){VG_X_ENUM(VgOs, firmware, "@firmware", vg_firmware_names), VG_X_GROUP("type", type_map),
-                               VG_X_UNSUPPORTED("init", N_("it is for containers")), VG_X_GROUP("loader", loader_map),
-                               VG_X_GROUP("nvram", nvram_map), VG_X_STRING(VgOs, kernel, "kernel"),
-                               VG_X_STRING(VgOs, initrd, "initrd"), VG_X_STRING(VgOs, cmdline, "cmdline"),
-                               VG_X_UNSUPPORTED("dtb", N_("Xen has no device trees for x86 guests")),
-                               VG_X_GROUP("acpi", acpi_map), VG_X_ARRAY(VgOs, boot, VgBoot, "boot", boot_map, .max = 4),
-                               VG_X_GROUP("bootmenu", bootmenu_map, .flags = VG_ROW_INERT),
-                               VG_X_GROUP("bios", bios_map, .flags = VG_ROW_INERT),
-                               VG_X_GROUP("smbios", smbios_map, .flags = VG_ROW_INERT), VG_X_END}};
+    .rows =
+        (const VgXmlRow[]){VG_X_ENUM(VgOs, firmware, "@firmware", vg_firmware_names), VG_X_GROUP("type", type_map),
+                           VG_X_UNSUPPORTED("init", N_("it is for containers")), VG_X_GROUP("loader", loader_map),
+                           VG_X_GROUP("nvram", nvram_map, .flags = VG_ROW_INERT), VG_X_STRING(VgOs, kernel, "kernel"),
+                           VG_X_STRING(VgOs, initrd, "initrd"), VG_X_STRING(VgOs, cmdline, "cmdline"),
+                           VG_X_UNSUPPORTED("dtb", N_("Xen has no device trees for x86 guests")),
+                           VG_X_GROUP("acpi", acpi_map), VG_X_ARRAY(VgOs, boot, VgBoot, "boot", boot_map, .max = 4),
+                           VG_X_GROUP("bootmenu", bootmenu_map, .flags = VG_ROW_INERT),
+                           VG_X_GROUP("bios", bios_map, .flags = VG_ROW_INERT),
+                           VG_X_GROUP("smbios", smbios_map, .flags = VG_ROW_INERT), VG_X_END}};

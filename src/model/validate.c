@@ -38,7 +38,7 @@ static gboolean check_os(const VgDomain *dom, GError **error) {
                       os->arch);
     if (os->loader_secure == VG_TRISTATE_YES)
         return refuse(error, _("<loader secure='yes'> is not supported: Xen has no secure boot"));
-    if (os->type == VG_OS_XENPVH && os->kernel == NULL && dom->bootloader == NULL && os->loader == NULL)
+    if (os->type == VG_OS_XENPVH && os->kernel == NULL && dom->bootloader == NULL)
         return refuse(error, _("a PVH guest needs <os><kernel>, or a <bootloader>"));
     return TRUE;
 }

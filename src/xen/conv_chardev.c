@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* conv_chardev.c: serial ports, as QEMU's character devices, and channels. A PV console is libxl's own doing. */
+#include <string.h>
+
 #include "xen/conv.h"
 
 static gboolean refuse(GError **error, const char *element, const char *why) {
@@ -75,6 +77,8 @@ static gboolean channel(const VgDomain *dom, const VgChardev *chr, libxl_device_
     if (chr->type == VG_CHR_PTY)
         libxl_device_channel_init_connection(x, LIBXL_CHANNEL_CONNECTION_PTY);
     else if (chr->type == VG_CHR_UNIX) {
+        if (!chr->source.path && strchr(chr->target_name, '/'))
+            return refuse(error, "channel", _("the name of its target has a '/', so its <source> needs a path"));
         libxl_device_channel_init_connection(x, LIBXL_CHANNEL_CONNECTION_SOCKET);
         x->u.socket.path = chr->source.path
                                ? g_strdup(chr->source.path)

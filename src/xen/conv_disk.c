@@ -56,6 +56,10 @@ static void escaped(GString *text, const char *word) {
 static char *rbd_path(const VgDiskSource *source) {
     GString *text = g_string_new("rbd:");
     g_string_append(text, source->name);
+    if (source->snapshot) {
+        g_string_append_c(text, '@');
+        escaped(text, source->snapshot);
+    }
     g_string_append(text, ":auth_supported=none");
     for (gsize i = 0; i < source->n_hosts; i++) {
         const VgDiskHost *host = source->hosts[i];
@@ -66,6 +70,10 @@ static char *rbd_path(const VgDiskSource *source) {
         g_string_append(text, v6 ? "]" : "");
         if (host->port)
             g_string_append_printf(text, "\\:%s", host->port);
+    }
+    if (source->config) {
+        g_string_append(text, ":conf=");
+        escaped(text, source->config);
     }
     return g_string_free(text, FALSE);
 }
