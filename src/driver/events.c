@@ -58,31 +58,48 @@ static void begin_fact(VgOp *op) {
     }
     vg_life_step(&op->dom->life, (VgLifeInput)op->flags, &step, NULL);
     vg_tell_step(op->hub, op->dom, &step);
+    if (op->flags == VG_IN_GUEST_GONE)
+        op->dom->run->built = FALSE; /* somebody has destroyed it already */
     if (step.action == VG_DO_TEARDOWN)
         vg_run_teardown(op);
     else
         vg_op_end(op, NULL);
 }
 
+/* --- guests of other hands */
+
 typedef struct {
     VgDriverState *hub;
-    guint32 domid;
-    VgXenDomain xd;
-    gboolean found;
-} Newcomer;
+    VgXenDomain *doms;
+    gsize n;
+} Look;
 
-static void newcomer_run(gpointer data) {
-    Newcomer *new = data;
-    new->found = new->hub->xen->ops->info(new->hub->xen, new->domid, &new->xd, NULL);
+static void look_run(gpointer data) {
+    Look *look = data;
+    g_autoptr(GError) error = NULL;
+    if (!look->hub->xen->ops->list(look->hub->xen, &look->doms, &look->n, &error))
+        vg_warn("guests of other hands may be missing: %s", error->message);
 }
 
-static void newcomer_done(gpointer data) {
-    Newcomer *new = data;
-    if (new->found && !new->xd.token &&new->xd.run != VG_XEN_DYING)
-        vg_adopt_foreign(new->hub, &new->xd);
-    if (new->found)
-        vg_xen_domain_clear(&new->xd);
-    g_free(new);
+/* One without a name is still being made; Xen tells again when it is complete. */
+static void look_done(gpointer data) {
+    Look *look = data;
+    for (gsize i = 0; i < look->n && !look->hub->stopping; i++) {
+        const VgXenDomain *xd = &look->doms[i];
+        const VgDom *dom = vg_doms_find(&look->hub->doms, &xd->uuid);
+        /* Its predecessor is on its way out: then we are called again. */
+        gboolean later = dom && dom->run && dom->run->foreign;
+        if (!xd->token && xd->name && xd->run != VG_XEN_DYING && !later)
+            vg_adopt_foreign(look->hub, xd);
+    }
+    vg_xen_domains_free(look->doms, look->n);
+    g_free(look);
+}
+
+void vg_look_for_others(VgDriverState *hub) {
+    Look *look = g_new0(Look, 1);
+    look->hub = hub;
+    vg_job_push(hub->asking, look_run, look_done, look);
 }
 
 void vg_on_xen_event(const VgXenEvent *event, gpointer data) {
@@ -90,15 +107,12 @@ void vg_on_xen_event(const VgXenEvent *event, gpointer data) {
     if (hub->stopping)
         return;
     if (event->kind == VG_XEN_EVENT_NEW) {
-        Newcomer *new = g_new0(Newcomer, 1);
-        new->hub = hub;
-        new->domid = event->domid;
-        vg_job_push(hub->asking, newcomer_run, newcomer_done, new);
+        vg_look_for_others(hub);
         return;
     }
     VgDom *dom = vg_doms_find(&hub->doms, &event->uuid);
     VgLifeInput input = input_of(event);
-    if (!dom || input == VG_IN_LAST || (dom->run && dom->run->foreign && input != VG_IN_GUEST_GONE))
+    if (!dom || input == VG_IN_LAST)
         return;
     VgOp *op = vg_op_new(hub, dom, begin_fact, (VgDone){NULL, NULL});
     op->flags = input;

@@ -92,6 +92,8 @@ void vg_tell_lifecycle(VgDriverState *hub, const VgDom *dom, int type, int detai
 void vg_tell(VgDriverState *hub, const VgDom *dom, VgEventId id, int a, const char *text);
 /* Everything a step of life wants told. */
 void vg_tell_step(VgDriverState *hub, const VgDom *dom, const VgLifeStep *step);
+/* Those that are not in the list yet join it, soon. */
+void vg_look_for_others(VgDriverState *hub);
 /* Xen's own events, see xen.h. */
 void vg_on_xen_event(const VgXenEvent *event, gpointer hub);
 

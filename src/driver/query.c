@@ -184,6 +184,18 @@ static void census_run(gpointer data) {
     census->ok = census->hub->xen->ops->list(census->hub->xen, &census->doms, &census->n, NULL);
 }
 
+/* Other hands pause and unpause theirs without a word. */
+static void follow(VgDriverState *hub, VgDom *dom, VgXenRunState run) {
+    VgLifeStep step;
+    if (dom->life.phase == VG_LIFE_RUNNING && run == VG_XEN_PAUSED)
+        vg_life_step(&dom->life, VG_IN_SUSPENDED, &step, NULL);
+    else if (dom->life.phase == VG_LIFE_PAUSED && (run == VG_XEN_RUNNING || run == VG_XEN_BLOCKED))
+        vg_life_step(&dom->life, VG_IN_RESUMED, &step, NULL);
+    else
+        return;
+    vg_tell_step(hub, dom, &step);
+}
+
 static void census_done(gpointer data) {
     Census *census = data;
     for (gsize i = 0; i < census->n; i++) {
@@ -195,6 +207,8 @@ static void census_done(gpointer data) {
         dom->run->max_mem_kib = xd->max_mem_kib;
         dom->run->cpu_ns = xd->cpu_ns;
         dom->run->vcpus = xd->vcpus;
+        if (dom->run->foreign && !dom->ops)
+            follow(census->hub, dom, xd->run);
     }
     census->hub->figures_us = vg_clock_mono_us();
     census->hub->asked = FALSE;
@@ -293,6 +307,8 @@ gboolean vg_state(VgSession *session, const VgUuid *uuid, guint flags, int *ret_
     VgDom *dom = vg_hub_dom(session->hub, uuid, error);
     if (!dom || !vg_flags_known(flags, 0, "virDomainGetState", error))
         return FALSE;
+    if (dom->run && dom->run->foreign)
+        vg_figures_want(session->hub);
     *ret_state = vg_life_state(&dom->life, ret_reason);
     return TRUE;
 }

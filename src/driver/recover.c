@@ -77,6 +77,7 @@ void vg_adopt_foreign(VgDriverState *hub, const VgXenDomain *xd) {
         vg_dom_facts_of(def, &dom->facts);
         vg_doms_add(&hub->doms, dom);
     }
+    dom->life.on_poweroff = dom->life.on_reboot = dom->life.on_crash = VG_LIFE_PRESERVE; /* whoever made it decides */
     dom->run = vg_run_new(hub, dom, def, FALSE);
     dom->run->foreign = TRUE;
     vg_run_adopt(dom->run, xd->domid, NULL);

@@ -115,6 +115,8 @@ static void let_go(VgRun *run, VgDom *dom) {
     count(run, FALSE);
     dom->run = NULL;
     dom->updated = FALSE;
+    if (run->foreign && !run->hub->stopping)
+        vg_look_for_others(run->hub);
     if (run->ladder.stuck) {
         vg_warn("domain '%s': %s; the next start tries again", dom->name, run->ladder.error->message);
         dom->leftover = run;

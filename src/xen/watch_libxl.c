@@ -111,10 +111,16 @@ static void scan(VgXenWatch *watch, gboolean first) {
         return;
     }
     watch->round++;
+    for (int i = 0; i < n; i++) {
+        Seen *seen = g_hash_table_lookup(watch->seen, GUINT_TO_POINTER(infos[i].domid));
+        if (seen)
+            seen->round = watch->round;
+    }
+    /* The ends first: a guest that restarts has the same UUID. */
+    g_hash_table_foreach_remove(watch->seen, is_gone, watch);
     for (int i = 0; i < n; i++)
         look(watch, &op, &infos[i], first);
     libxl_dominfo_list_free(infos, n);
-    g_hash_table_foreach_remove(watch->seen, is_gone, watch);
 }
 
 static gpointer watch_run(gpointer data) {
