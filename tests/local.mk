@@ -26,4 +26,8 @@ EXTRA_DIST += \
 	build-aux/layers.awk build-aux/layers.txt \
 	build-aux/sizes.awk build-aux/size-exceptions.txt
 
+# A real Xen host in QEMU; takes minutes, so it is no part of make check. SCENARIOS="03 30" runs only those.
 EXTRA_DIST += tests/xen-host
+.PHONY: check-xen
+check-xen: all
+	$(top_srcdir)/tests/xen-host/check $(SCENARIOS)

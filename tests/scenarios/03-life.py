@@ -3,6 +3,8 @@
 from guests import guest
 from host import same
 
+HOSTS = ("simulated", "real")
+
 UUID = "6e2f3f5c-38b1-4c39-9f8c-8f0d7a0c1b11"
 
 
@@ -43,6 +45,7 @@ def life(host, kind):
     info = fields(host.virsh("dominfo", name))
     same((info["Id"], info["State"], info["UUID"], info["Managed save"]), (first, "running", UUID, "no"), "dominfo")
 
+    host.wait_up(name)
     host.virsh("shutdown", name)
     host.wait_state(name, "shut off")
     same(host.virsh("domstate", name, "--reason"), "shut off (shutdown)", "state")

@@ -3,6 +3,8 @@
 from guests import guest
 from host import has, same
 
+HOSTS = ("simulated", "real")
+
 A = "00000000-0000-4000-8000-00000000000a"
 B = "00000000-0000-4000-8000-00000000000b"
 

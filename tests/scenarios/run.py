@@ -3,11 +3,13 @@
 """Runs every scenario of this folder (or those whose names are given), each in a process of its own with a fresh simulated host.
 
 A scenario is a file NN-name.py: its first line says what it shows, run(host) does it (lib/host.py), and the list LOG_ALLOWED, if there is one,
-says which warnings the daemon may log. Prints one line with the time for each, everything for one that fails. Exit 77: no virsh here.
+says which warnings the daemon may log. HOSTS = ("simulated", "real") marks one that also runs on a real Xen host, where SCENARIO_HOST=real (see
+tests/xen-host/check); the default is ("simulated",). Prints one line with the time for each, everything for one that fails. Exit 77: no virsh here.
 """
 import concurrent.futures
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,13 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TIME_LIMIT = int(os.environ.get("SCENARIO_TIMEOUT", "180"))
+
+
+def is_for_us(path):
+    """Read, not imported: a scenario may need what is not here."""
+    with open(path, encoding="utf-8") as f:
+        found = re.search(r"^HOSTS = (.*)$", f.read(), re.M)
+    return os.environ.get("SCENARIO_HOST", "simulated") in (found.group(1) if found else '("simulated",)')
 
 
 def run_one(path):
@@ -37,7 +46,7 @@ def main():
         print("no virsh here")
         return 77
     paths = [p for p in sorted(glob.glob(os.path.join(HERE, "[0-9]*.py")))
-             if not wanted or any(w in os.path.basename(p) for w in wanted)]
+             if is_for_us(p) and (not wanted or any(w in os.path.basename(p) for w in wanted))]
     if not paths:
         print("no scenario matches")
         return 1

@@ -12,8 +12,9 @@ import time
 import wire
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+REAL = os.environ.get("SCENARIO_HOST") == "real"  # the Xen of this machine (real.py), not a simulated one
 BUILD = os.environ.get("builddir") or os.path.join(TOP, "build")
-PATIENCE = 15  # seconds for anything that should take milliseconds
+PATIENCE = 60 if REAL else 15  # seconds for anything that should take milliseconds; a real host is an emulated one
 
 
 class Skip(Exception):
@@ -41,7 +42,7 @@ def eventually(what, condition):
             return value
         if time.monotonic() > end:
             raise Failed("waited %d s for %s" % (PATIENCE, what))
-        time.sleep(0.005)
+        time.sleep(0.3 if REAL else 0.005)
 
 
 class Result:
@@ -56,6 +57,8 @@ class Result:
 
 
 class Host:
+    has_gpus = True
+
     def __init__(self, allowed=()):
         self.dir = tempfile.mkdtemp(prefix="vg", dir="/tmp")  # short: a socket's path ends at 107 bytes
         self.sim = os.path.join(self.dir, "h")
@@ -79,10 +82,13 @@ class Host:
     def uri(self, name="virtxend-sock", scheme="xen"):
         return "%s:///system?socket=%s" % (scheme, self.socket(name))
 
+    def command(self):
+        return [program("virtgridd"), "--simulate", self.sim]
+
     def start(self, *options):
         """Starts the daemon and returns when it answers."""
         log = open(self.log_path, "ab")
-        self.daemon = subprocess.Popen([program("virtgridd"), "--simulate", self.sim, *options], stdin=subprocess.DEVNULL, stdout=log,
+        self.daemon = subprocess.Popen([*self.command(), *options], stdin=subprocess.DEVNULL, stdout=log,
                                        stderr=log, env=self.daemon_env, cwd=self.dir, start_new_session=True)
         log.close()
         eventually("the daemon to listen", self._listens)
@@ -198,6 +204,9 @@ class Host:
     def state(self, name):
         return self.virsh("domstate", name)
 
+    def wait_up(self, name):
+        """Until the guest hears what it is asked: a simulated one does at once."""
+
     def wait_state(self, name, state):
         eventually("%s to be %s" % (name, state), lambda: self.state(name) == state)
 
@@ -209,6 +218,9 @@ class Host:
                 return f.read().splitlines()
         except FileNotFoundError:
             return []
+
+    def check_empty(self):
+        """A simulated host goes with its folder."""
 
     def check_log(self):
         bad = [line for line in self.log()

@@ -3,14 +3,11 @@
 import glob
 import os
 import re
-import shutil
 import subprocess
 
 import host
 from host import Failed, eventually
 
-FOLDERS = {name: subprocess.run(["virtgridd", "--help"], stdout=subprocess.DEVNULL, check=False) and name
-           for name in ()}
 SOCKETS = "/run/libvirt"
 CONSOLES = "/var/log/xen/console"
 
@@ -20,7 +17,7 @@ def output(*argv):
 
 
 class Host(host.Host):
-    real = True
+    has_gpus = False
 
     def __init__(self, allowed=()):
         super().__init__(allowed)
@@ -29,8 +26,8 @@ class Host(host.Host):
         self.kernel_seen = len(self.kernel_log())
         self.sweep()
 
-    def command(self, *options):
-        return ["virtgridd", *options]
+    def command(self):
+        return ["virtgridd"]
 
     def socket(self, name="virtxend-sock"):
         return os.path.join(SOCKETS, name)
@@ -48,6 +45,13 @@ class Host(host.Host):
     def tell_guest(self, name, word):
         """The guest does it by itself, as far as the daemon can know."""
         self.run("xenstore-write", "/local/domain/%s/control/shutdown" % self.domains()[name], word)
+
+    def wait_up(self, name):
+        eventually("%s to be up" % name, lambda: self.xenstore("/local/domain/%s/data/up" % self.domains()[name]) == "1")
+
+    def spawn(self, *argv):
+        """Runs a program beside us; whoever asked waits for it."""
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
 
     def console(self, name):
         path = os.path.join(CONSOLES, "guest-%s.log" % name)
@@ -72,9 +76,11 @@ class Host(host.Host):
     def sweep(self):
         for name in self.domains():
             output("xl", "destroy", name)
-        for pattern in ("/etc/virtgrid/xen/*.xml", "/etc/virtgrid/xen/autostart/*", "/run/virtgrid/xen/*", CONSOLES + "/*"):
-            for path in glob.glob(pattern):
+        for pattern in ("%s/etc/virtgrid/xen/*.xml", "%s/etc/virtgrid/xen/autostart/*", "%s/run/virtgrid/xen/*", "%s/var/run/virtgrid/xen/*"):
+            for path in glob.glob(pattern % "") + glob.glob(pattern % "/usr/local"):
                 os.unlink(path)
+        for path in glob.glob(CONSOLES + "/*"):
+            os.unlink(path)
 
     def kernel_log(self):
         return output("dmesg").splitlines() + output("xl", "dmesg").splitlines()

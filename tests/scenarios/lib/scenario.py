@@ -9,6 +9,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import host as hosts  # noqa: E402
+import real  # noqa: E402
 
 
 def main(path):
@@ -17,10 +18,12 @@ def main(path):
     spec.loader.exec_module(scenario)
 
     signal.signal(signal.SIGTERM, lambda *a: sys.exit(1))
-    host = hosts.Host(allowed=getattr(scenario, "LOG_ALLOWED", []))
+    kind = real.Host if hosts.REAL else hosts.Host
+    host = kind(allowed=getattr(scenario, "LOG_ALLOWED", []))
     try:
         host.start()
         scenario.run(host)
+        host.check_empty()
         host.stop()
         host.check_log()
         return 0

@@ -196,11 +196,13 @@ static void obey(void) {
 
 static void live(const char *kind) {
     static const char watch[] = "control/shutdown\0ours";
+    static const char up[] = "data/up\0" "1"; /* for whoever cannot see the console */
     char reply[32];
     say("GUEST-UP ");
     say(kind);
     say("\n");
     store_ask(XS_WATCH, watch, sizeof watch, reply, sizeof reply);
+    store_ask(XS_WRITE, up, sizeof up - 1, reply, sizeof reply);
     for (;;) {
         echo();
         if (store->rsp_cons != store->rsp_prod)
