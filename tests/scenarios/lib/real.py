@@ -6,14 +6,14 @@ import re
 import subprocess
 
 import host
-from host import Failed, eventually
+from host import Failed, eventually, same
 
 SOCKETS = "/run/libvirt"
 CONSOLES = "/var/log/xen/console"
 
 
 def output(*argv):
-    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=60).stdout.decode("utf-8", "replace")
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=60).stdout.decode("utf-8", "replace")
 
 
 class Host(host.Host):
@@ -96,7 +96,7 @@ class Host(host.Host):
     def check_empty(self):
         for name in self.domains():
             self.virsh("destroy", name, ok=None)
-        eventually("nothing to be left: %s" % self.leftovers(), lambda: not self.leftovers())
+        same(self.leftovers(), [], "what is left when no guest runs")
 
     def clean(self):
         super().clean()

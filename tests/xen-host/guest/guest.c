@@ -19,6 +19,7 @@
 
 #define PAGE 4096
 #define SERIAL 0x3f8
+#define XEN_LOG 0xe9 /* xl dmesg shows it */
 #define CALLBACK_VECTOR (((uint64_t)2 << 56) | 0xf3) /* what makes the toolstack believe in PV drivers */
 
 typedef unsigned long Word;
@@ -78,8 +79,10 @@ static void wait(void) {
 /* --- console */
 
 static void put(char c) {
-    if (hvm)
+    if (hvm) {
         asm volatile("outb %0, %1" : : "a"(c), "Nd"((uint16_t)SERIAL));
+        asm volatile("outb %0, %1" : : "a"(c), "Nd"((uint16_t)XEN_LOG));
+    }
     if (!console || console->out_prod - console->out_cons >= sizeof console->out)
         return;
     console->out[MASK_XENCONS_IDX(console->out_prod, console->out)] = c;
