@@ -57,6 +57,7 @@ VgXenGpu *vg_xen_gpus_of(const VgVgpuRequest *requests, const VgPlace *places, g
         gpus[i] = (VgXenGpu){
             .kind = kinds[places[i].backend],
             .host = places[i].has_vf ? places[i].vf : places[i].gpu,
+            .functions = places[i].backend == VG_BACKEND_PASSTHROUGH ? places[i].functions : 0,
             .vfio_path = places[i].vfio_path,
             .guest_slot = requests[i].guest_slot,
             .primary = requests[i].primary,

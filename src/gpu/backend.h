@@ -18,14 +18,14 @@ typedef struct {
     const char *name;
     guint64 bar_kib;    /* memory that the guest's low hole needs for one */
     gboolean in_kernel; /* vGPUs are devices under sys/bus/mdev/devices */
-    /* FALSE with the reason (CONFIG_UNSUPPORTED) if this host cannot do it at all. */
-    gboolean (*usable)(const VgGpuHost *host, GError **error);
+    /* FALSE with the reason (CONFIG_UNSUPPORTED) if this host cannot do it at all with this GPU. */
+    gboolean (*usable)(const VgGpuHost *host, const VgGpuRecord *gpu, GError **error);
     /* NULL: there is nothing to make. @params: name, value, …, NULL; or NULL. */
     gboolean (*create)(const VgBackendHost *host, const VgPlace *place, const char *const *params, GError **error);
     gboolean (*remove)(const VgBackendHost *host, const VgPlace *place, GError **error);
 } VgBackend;
 
-extern const VgBackend vg_backend_emulator, vg_backend_mdev;
+extern const VgBackend vg_backend_emulator, vg_backend_mdev, vg_backend_passthrough;
 
 /* NULL: not built. */
 const VgBackend *vg_backend(VgBackendId id);

@@ -8,7 +8,7 @@
 #include "base/i18n.h"
 #include "gpu/backend.h"
 
-static gboolean usable(const VgGpuHost *host, GError **error) {
+static gboolean usable(const VgGpuHost *host, const VgGpuRecord *gpu, GError **error) {
     if (host->has_emulator)
         return TRUE;
     vg_set_error(

@@ -38,7 +38,7 @@ static void mdev_init(Mdev *m, const VgBackendHost *host, const VgPlace *place) 
     m->device = g_strconcat("sys/bus/mdev/devices/", m->uuid, NULL);
 }
 
-static gboolean usable(const VgGpuHost *host, GError **error) {
+static gboolean usable(const VgGpuHost *host, const VgGpuRecord *gpu, GError **error) {
     if (host->dm_can_vfio)
         return TRUE;
     vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,

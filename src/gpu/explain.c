@@ -83,9 +83,10 @@ static const char *const has_at_a_time[VG_MODE_LAST] = {
     [VG_MODE_MIXED_SIZE] = N_("%s runs %s (%s), and the type has no place beside that"),
 };
 
-static char *unusable(const VgGpu *g) {
-    if (g->why_not != NULL)
-        return g_strdup_printf("%s: %s", g->text, g->why_not);
+static char *unusable(const VgGpu *g, const VgType *type) {
+    const VgGpuOffer *offer = vg_gpu_offer(g, type);
+    if (offer->why_not != NULL)
+        return g_strdup_printf("%s: %s", g->text, offer->why_not);
     return g_strdup_printf(_("%s is in mode mixed-size, in which the type has no place"), g->text);
 }
 
@@ -132,7 +133,7 @@ char *vg_gpus_reason(VgGpus *gpus, guint gpu, guint type, VgFit fit) {
     case VG_FIT_DISABLED:
         return g_strdup_printf(_("%s has the type disabled"), g->text);
     case VG_FIT_UNUSABLE:
-        return unusable(g);
+        return unusable(g, vg_types_nth(gpus->types, type));
     case VG_FIT_UNSUPPORTED:
         return g_strdup_printf(_("%s has no such type"), g->text);
     }

@@ -132,6 +132,8 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
         p->start = v->start;
         place_fill(gpus, p, backend, type);
         in->gpu = vg_inventory_find(&gpus->inventory, &v->gpu);
+        p->functions =
+            in->gpu != VG_PLACE_ANY ? gpus->inventory.gpus[in->gpu].functions : (guint8)(1u << v->gpu.function);
         in->type = type;
         in->slot = v->slot;
         in->primary = v->primary;
@@ -253,7 +255,9 @@ static void place_set(VgGpus *gpus, VgPlace *p, const VgVgpuRequest *r, const Vg
     p->vgpu = r->vgpu;
     p->gpu = gpu->record.addr;
     p->start = picked.start != VG_NO_START ? picked.start : -1;
-    place_fill(gpus, p, gpu->backend, vg_types_nth(gpus->types, want->type));
+    const VgType *type = vg_types_nth(gpus->types, want->type);
+    p->functions = gpu->functions;
+    place_fill(gpus, p, vg_gpu_offer(gpu, type)->backend, type);
 }
 
 gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPlace **ret_places, GError **error) {

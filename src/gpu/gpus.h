@@ -69,6 +69,7 @@ typedef struct {
     VgPciAddr gpu; /* the pGPU */
     gboolean has_vf;
     VgPciAddr vf;
+    guint8 functions; /* passthrough: a bit for each function of the slot that goes along */
     VgBackendId backend;
     const char *backend_name; /* "emulator" */
     const char *type_name, *type_id;

@@ -281,6 +281,8 @@ gboolean vg_gpus_view(VgGpus *gpus, gsize i, VgGpuView *ret) {
     g_array_set_size(gpus->views, 0);
     for (guint k = 0; k < g->offers->len; k++) {
         const VgGpuOffer *offer = &g_array_index(g->offers, VgGpuOffer, k);
+        if (offer->backend->id == VG_BACKEND_PASSTHROUGH)
+            continue; /* no mediated device */
         VgGpuTypeView view = {offer->type->id, offer->type->name, offer->type->device_api,
                               vg_place_capacity(&gpus->room, (guint)i, offer->type->index), offer->max};
         g_array_append_val(gpus->views, view);

@@ -27,6 +27,7 @@ void vg_inventory_clear(VgInventory *inventory) {
         vg_gpu_record_clear(&g->record);
         g_free(g->model);
         g_free(g->why_not);
+        g_free(g->whole_why_not);
         g_free(g->closed_why);
         g_clear_pointer(&g->offers, g_array_unref);
     }
@@ -59,10 +60,10 @@ VgGpuOffer *vg_gpu_offer(const VgGpu *gpu, const VgType *type) {
     return NULL;
 }
 
-static void add_offer(VgGpu *gpu, const VgType *type, guint max) {
+static void add_offer(VgGpu *gpu, const VgBackend *backend, const VgType *type, guint max) {
     if (vg_gpu_offer(gpu, type) != NULL || gpu->offers->len >= MAX_OFFERS)
         return;
-    VgGpuOffer offer = {.type = type, .max = MAX(max, 1), .enabled = TRUE};
+    VgGpuOffer offer = {.type = type, .max = MAX(max, 1), .enabled = TRUE, .backend = backend};
     g_array_append_val(gpu->offers, offer);
 }
 
@@ -99,7 +100,7 @@ static gboolean read_kernel_types(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
         g_auto(GStrv) devices = vg_sysroot_list(host->root, made);
         guint seen = (guint)CLAMP(left, 0, 1024) + (devices != NULL ? MIN(g_strv_length(devices), 1024) : 0);
         const VgType *type = vg_types_of_kernel(types, *id, name, description, api, seen);
-        add_offer(gpu, type, MAX(type->max, seen));
+        add_offer(gpu, vg_backend(VG_BACKEND_MDEV), type, MAX(type->max, seen));
     }
     return TRUE;
 }
@@ -137,6 +138,26 @@ static int by_type(gconstpointer a, gconstpointer b) {
     return x < y ? -1 : x > y;
 }
 
+static char *why_not(VgGpuHost *host, const VgBackend *backend, const VgGpuRecord *record) {
+    g_autoptr(GError) reason = NULL;
+    return backend->usable(host, record, &reason) ? NULL : g_strdup(reason->message);
+}
+
+/* Those of its slot that have to move together: its sound, its USB; a virtual function has an owner of its own. */
+static guint8 functions_of(VgGpuHost *host, const VgGpu *gpu) {
+    guint8 bits = (guint8)(1u << gpu->record.addr.function);
+    for (guint i = 0; i < 8; i++) {
+        VgPciAddr addr = gpu->record.addr;
+        char text[VG_PCIADDR_TEXT];
+        addr.function = (guint8)i;
+        g_autofree char *path = g_strconcat("sys/bus/pci/devices/", vg_pciaddr_format(&addr, text), NULL);
+        g_autofree char *physfn = g_strconcat(path, "/physfn", NULL);
+        if (vg_sysroot_exists(host->root, path) && !vg_sysroot_exists(host->root, physfn))
+            bits |= (guint8)(1u << i);
+    }
+    return bits;
+}
+
 static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
     const VgGpuRecord *r = &gpu->record;
     vg_pciaddr_format(&r->addr, gpu->text);
@@ -150,13 +171,19 @@ static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
         for (guint i = 0; i < gpu->board->types->len; i++) {
             const VgType *type = g_ptr_array_index(gpu->board->types, i);
             if (!type->mig)
-                add_offer(gpu, type, type->max);
+                add_offer(gpu, gpu->backend, type, type->max);
         }
     }
+    add_offer(gpu, vg_backend(VG_BACKEND_PASSTHROUGH), vg_types_passthrough(types), 1);
     g_array_sort(gpu->offers, by_type);
-    g_autoptr(GError) reason = NULL;
-    if (gpu->backend != NULL && !gpu->backend->usable(host, &reason))
-        gpu->why_not = g_strdup(reason->message);
+    gpu->functions = functions_of(host, gpu);
+    if (gpu->backend != NULL)
+        gpu->why_not = why_not(host, gpu->backend, r);
+    gpu->whole_why_not = why_not(host, vg_backend(VG_BACKEND_PASSTHROUGH), r);
+    for (guint i = 0; i < gpu->offers->len; i++) {
+        VgGpuOffer *o = &g_array_index(gpu->offers, VgGpuOffer, i);
+        o->why_not = o->backend->id == VG_BACKEND_PASSTHROUGH ? gpu->whole_why_not : gpu->why_not;
+    }
 }
 
 /* What two GPUs say of themselves tells neither from the other. */

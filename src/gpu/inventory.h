@@ -16,6 +16,8 @@ typedef struct {
     const VgType *type;
     guint max;        /* on this GPU when empty */
     gboolean enabled; /* by the administrator */
+    const VgBackend *backend;
+    const char *why_not; /* if it cannot be given now: the reason; the GPU's */
 } VgGpuOffer;
 
 /* Does it take new guests? In quarantine: something is wrong with it; being drained: it is to become empty. */
@@ -28,6 +30,8 @@ typedef struct {
     char *model;              /* "NVIDIA GRID K1", or what is known of it */
     const VgBackend *backend; /* NULL: nothing here makes vGPUs of it */
     char *why_not;            /* if its vGPUs cannot be given now: the reason */
+    char *whole_why_not;      /* if it cannot be given as a whole */
+    guint8 functions;         /* bits of those of its slot */
     guint group;
     VgGpuMode mode;
     VgGpuClosed closed;

@@ -6,6 +6,7 @@ libgpu_la_SOURCES = \
 	src/gpu/settings.h src/gpu/settings.c src/gpu/place.h src/gpu/place.c src/gpu/room.c src/gpu/change.c src/gpu/plan.c \
 	src/gpu/ledger.h src/gpu/ledger.c \
 	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/backend_mdev.c \
+	src/gpu/backend_passthrough.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
 	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
 	src/gpu/host_real.h src/gpu/host_real.c
 libgpu_la_CPPFLAGS = $(AM_CPPFLAGS)
@@ -54,6 +55,13 @@ tests_unit_test_inventory_SOURCES = tests/unit/test-inventory.c
 tests_unit_test_inventory_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_inventory_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_inventory_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-gpus-pci
+TESTS += tests/unit/test-gpus-pci
+tests_unit_test_gpus_pci_SOURCES = tests/unit/test-gpus-pci.c
+tests_unit_test_gpus_pci_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_pci_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_gpus_pci_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
 
 check_PROGRAMS += tests/unit/test-gpus-orders
 TESTS += tests/unit/test-gpus-orders

@@ -7,7 +7,8 @@
 #include "gpu/engine.h"
 
 static gboolean offers_equal(const VgGpu *a, const VgGpu *b) {
-    if (a->offers->len != b->offers->len || (a->why_not == NULL) != (b->why_not == NULL))
+    if (a->offers->len != b->offers->len || (a->why_not == NULL) != (b->why_not == NULL) ||
+        (a->whole_why_not == NULL) != (b->whole_why_not == NULL))
         return FALSE;
     for (guint i = 0; i < a->offers->len; i++) {
         const VgGpuOffer *x = &g_array_index(a->offers, VgGpuOffer, i), *y = &g_array_index(b->offers, VgGpuOffer, i);
@@ -44,8 +45,8 @@ static void fill_offers(VgGpus *gpus) {
             const VgGpuOffer *o = &g_array_index(inv->gpus[i].offers, VgGpuOffer, k);
             VgRoomType *t = &room->types[o->type->index];
             /* In mixed-size mode there is no place for what has none. */
-            gboolean usable =
-                inv->gpus[i].why_not == NULL && (inv->gpus[i].mode != VG_MODE_MIXED_SIZE || t->shape.length > 0);
+            gboolean usable = o->why_not == NULL && (inv->gpus[i].mode != VG_MODE_MIXED_SIZE || t->shape.length > 0 ||
+                                                     o->backend->id == VG_BACKEND_PASSTHROUGH);
             t->offers[t->n_offers++] = (VgRoomOffer){i, VG_UNITS / o->max, usable, o->enabled};
         }
 }

@@ -348,6 +348,15 @@ const VgType *vg_types_of_kernel(VgTypes *types, const char *id, const char *nam
     return t;
 }
 
+const VgType *vg_types_passthrough(VgTypes *types) {
+    VgType *t = g_hash_table_lookup(types->by_name, "passthrough");
+    if (t == NULL) {
+        t = type_add(types, "passthrough", "passthrough", "whole", NULL);
+        t->max = 1;
+    }
+    return t;
+}
+
 /* --- parameters --------------------------------------------------------------------------------------------------- */
 
 static const Param *param_of(const VgTypes *types, const VgType *type, const char *name) {

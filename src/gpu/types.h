@@ -62,5 +62,8 @@ const VgBoard *vg_types_board(const VgTypes *types, guint16 vendor, guint16 devi
 const VgType *vg_types_of_kernel(VgTypes *types, const char *id, const char *name, const char *description,
                                  const char *device_api, guint max);
 
+/* A whole GPU as a type like any other; its name and id are "passthrough". */
+const VgType *vg_types_passthrough(VgTypes *types);
+
 /* May @params (name, value, …, NULL) be given to a vGPU of @type? CONFIG_UNSUPPORTED naming what is allowed. */
 gboolean vg_types_check_params(const VgTypes *types, const VgType *type, const char *const *params, GError **error);

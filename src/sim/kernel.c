@@ -263,6 +263,9 @@ static int answer(VgSimKernel *k, const char *path, const char *text) {
     if (n == 8 && g_str_has_prefix(path, "sys/bus/pci/devices/") && strcmp(parts[5], "mdev_supported_types") == 0 &&
         strcmp(parts[7], "create") == 0)
         return write_type(k, parts[4], parts[6], text);
+    int errnum = vg_sim_pci_write(k->root, k->sysroot, k->gpus, k->n, path, text);
+    if (errnum >= 0)
+        return errnum;
     return vg_sysroot_exists(k->sysroot, path) ? EACCES : ENOENT;
 }
 

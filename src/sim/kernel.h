@@ -39,6 +39,12 @@ void vg_sim_kernel_free(VgSimKernel *kernel);
 /* Whose writes the kernel answers. It answers from any thread. */
 VgSysroot *vg_sim_kernel_root(VgSimKernel *kernel);
 
+/* --- kernel_pci.c: drivers of PCI functions --- */
+
+/* 0 or an errno; -1: it is no file of these. */
+int vg_sim_pci_write(const char *root, VgSysroot *sysroot, const VgSimGpu *gpus, gsize n, const char *path,
+                     const char *text);
+
 /* --- kernel_tree.c: files and links under the tree's root --------------------------------------------------------- */
 
 /* All FALSE with errno. @path relative to @root. */

@@ -111,7 +111,10 @@ static gboolean build_links(const char *root, const VgSimGpu *gpu, const char *f
     g_autofree char *group = g_strdup_printf("../../../kernel/iommu_groups/%d", gpu->iommu_group);
     if (!link_under(root, "sys/bus/pci/devices", addr, target))
         return FALSE;
-    if (gpu->driver != NULL && !link_under(root, folder, "driver", driver))
+    /* What was bound otherwise stays so, as it does while a daemon is away. */
+    g_autofree char *override = g_strconcat(folder, "/driver_override", NULL), *at = full(root, override);
+    if (!g_file_test(at, G_FILE_TEST_EXISTS) && ((gpu->driver != NULL && !link_under(root, folder, "driver", driver)) ||
+                                                 !put_under(root, folder, "driver_override", "%s", "(null)")))
         return FALSE;
     if (gpu->iommu_group >= 0 && !link_under(root, folder, "iommu_group", group))
         return FALSE;

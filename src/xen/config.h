@@ -21,6 +21,7 @@ typedef enum {
 typedef struct {
     VgXenGpuKind kind;
     VgPciAddr host;        /* PCI */
+    guint8 functions;      /* PCI: bits of the functions of its slot that go along; 0: only itself */
     const char *vfio_path; /* VFIO: /sys/bus/mdev/devices/<uuid> */
     guint guest_slot;      /* slot on guest bus 0, 11..28 */
     gboolean primary;      /* it is the guest's primary display: no other VGA */

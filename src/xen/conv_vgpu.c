@@ -42,11 +42,19 @@ static gboolean check_slots(const VgXenBuild *build, GError **error) {
     return TRUE;
 }
 
+/* The place is ours: libxl may take the function from whatever driver holds it. */
 static void add_pci(const VgXenGpu *gpu, libxl_domain_config *c) {
-    libxl_device_pci *pci = vg_xen_add_pci(c, &gpu->host);
-    pci->vdevfn = gpu->guest_slot << 3;
-    /* The place is ours: libxl may take the function from whatever driver holds it. */
-    pci->seize = true;
+    guint functions = gpu->functions | 1u << gpu->host.function;
+    for (guint i = 0; i < 8; i++) {
+        VgPciAddr host = gpu->host;
+        host.function = (guint8)i;
+        if (!(functions >> i & 1))
+            continue;
+        libxl_device_pci *pci = vg_xen_add_pci(c, &host);
+        /* Its companions go where QEMU has room: one slot for several would need functions that QEMU does not add. */
+        pci->vdevfn = i == gpu->host.function ? gpu->guest_slot << 3 : 0;
+        pci->seize = true;
+    }
 }
 
 static gboolean add_vfio(const VgXenGpu *gpu, libxl_domain_config *c, GError **error) {

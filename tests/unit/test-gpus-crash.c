@@ -54,14 +54,31 @@ static int come_down(VgClaim *c) {
     return forgotten ? 0 : 1;
 }
 
-static int live(const char *dir) {
+/* What is lived through: one of each back end that has an effect on the host. */
+static const struct {
+    const char *name, *type;
+    gboolean params, pinned;
+    VgPciAddr gpu;
+    guint least; /* steps there are at least */
+} lives[] = {
+    {"mdev", "GRID T4-4Q", TRUE, FALSE, {0}, 20},
+    {"passthrough", "passthrough", FALSE, TRUE, {.bus = 5}, 10},
+};
+
+static int live(const char *dir, const char *which) {
     vg_fault_init();
     VgGpuHost *host;
     VgGpus *gpus = try_open(dir, &host, NULL);
     if (gpus == NULL) /* a start that is refused has done nothing */
         return 0;
     const char *params[] = {"disable_vnc", "1", NULL};
-    VgVgpuRequest r = {.type_name = "GRID T4-4Q", .params = params};
+    guint kind = 0;
+    while (strcmp(lives[kind].name, which) != 0)
+        kind++;
+    VgVgpuRequest r = {.type_name = lives[kind].type,
+                       .params = lives[kind].params ? params : NULL,
+                       .pinned = lives[kind].pinned,
+                       .gpu = lives[kind].gpu};
     VgUuid owner;
     vg_uuid_generate(&r.vgpu);
     vg_uuid_generate(&owner);
@@ -76,14 +93,14 @@ static int live(const char *dir) {
 }
 
 /* Its status, as of wait(2). */
-static int run_child(const char *dir, const char *fault, const char *log) {
+static int run_child(const char *dir, const char *which, const char *fault, const char *log) {
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) env = g_get_environ();
     if (fault != NULL)
         env = g_environ_setenv(env, "VIRTGRID_FAULT", fault, TRUE);
     if (log != NULL)
         env = g_environ_setenv(env, "VIRTGRID_FAULT_LOG", log, TRUE);
-    char *argv[] = {(char *)self, (char *)"--life", (char *)dir, NULL};
+    char *argv[] = {(char *)self, (char *)"--life", (char *)dir, (char *)which, NULL};
     int status = 0;
     g_spawn_sync(NULL, argv, env, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, &error);
     g_assert_no_error(error);
@@ -118,6 +135,17 @@ static void assert_clean(VgGpuHost *host, VgGpus *gpus, const char *fault) {
         count_devices(host) == 1 && g_strv_length(devices) == 1 && strcmp(devices[0], foreign) == 0 && available == 3;
     for (char **name = files; *name != NULL; name++)
         good = good && **name != '.';
+    /* Every GPU is with the host's driver again. */
+    for (guint i = 0; i < gpus->inventory.n; i++) {
+        g_autofree char *folder = g_strconcat("sys/bus/pci/devices/", gpus->inventory.gpus[i].text, NULL);
+        g_autofree char *override = g_strconcat(folder, "/driver_override", NULL);
+        g_autofree char *driver = g_strconcat(folder, "/driver", NULL);
+        g_autofree char *target = vg_sysroot_readlink(host->root, driver);
+        g_autofree char *forced = vg_sysroot_read(host->root, override);
+        if (target == NULL || !g_str_has_suffix(target, "/nvidia") || strcmp(forced, "(null)") != 0)
+            g_error("after %s: GPU %s has driver %s, forced to %s", fault, gpus->inventory.gpus[i].text,
+                    target != NULL ? target : "none", forced);
+    }
     gsize n;
     G_GNUC_UNUSED g_autofree VgClaim **claims = vg_gpus_claims(gpus, &n);
     const VgType *t = vg_types_by_name(gpus->types, "GRID T4-4Q");
@@ -141,28 +169,28 @@ static void recover(const char *dir, const char *fault) {
     vg_gpus_free(gpus);
 }
 
-static char **points(const char *dir) {
+static char **points(const char *dir, const char *which) {
     g_autofree char *log = g_build_filename(dir, "log", NULL);
     g_autofree char *text = NULL;
-    g_assert_cmpint(run_child(dir, NULL, log), ==, 0);
+    g_assert_cmpint(run_child(dir, which, NULL, log), ==, 0);
     g_assert_true(g_file_get_contents(log, &text, NULL, NULL));
     return g_strsplit(g_strchomp(text), "\n", -1);
 }
 
-static void each_point(const char *action) {
+static void each_point(const char *action, guint kind) {
     /* In memory if there is such a place: thousands of fsyncs take their time elsewhere. */
     g_autofree char *dir = g_mkdtemp(g_strdup("/dev/shm/vg-crash-XXXXXX"));
     if (dir == NULL)
         dir = g_dir_make_tmp("vg-crash-XXXXXX", NULL);
     make_foreign(dir);
-    g_auto(GStrv) names = points(dir);
-    g_assert_cmpuint(g_strv_length(names), >=, 20);
+    g_auto(GStrv) names = points(dir, lives[kind].name);
+    g_assert_cmpuint(g_strv_length(names), >=, lives[kind].least);
     g_autoptr(GHashTable) times = g_hash_table_new(g_str_hash, g_str_equal);
     for (char **name = names; *name != NULL; name++) {
         guint n = GPOINTER_TO_UINT(g_hash_table_lookup(times, *name)) + 1;
         g_hash_table_insert(times, *name, GUINT_TO_POINTER(n));
         g_autofree char *fault = g_strdup_printf("%s=%s:%u", *name, action, n);
-        int status = run_child(dir, fault, NULL);
+        int status = run_child(dir, lives[kind].name, fault, NULL);
         if (strcmp(action, "kill") == 0)
             g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == 9);
         else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -174,18 +202,20 @@ static void each_point(const char *action) {
 }
 
 static void test_kill(void) {
-    each_point("kill");
+    for (guint kind = 0; kind < G_N_ELEMENTS(lives); kind++)
+        each_point("kill", kind);
 }
 
 static void test_fail(void) {
-    each_point("fail");
+    for (guint kind = 0; kind < G_N_ELEMENTS(lives); kind++)
+        each_point("fail", kind);
 }
 
 int main(int argc, char **argv) {
     self = argv[0];
     vg_log_set_level(VG_LOG_ERROR);
-    if (argc == 3 && strcmp(argv[1], "--life") == 0)
-        return live(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "--life") == 0)
+        return live(argv[2], argv[3]);
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/gpus-crash/kill", test_kill);
     g_test_add_func("/gpus-crash/fail", test_fail);

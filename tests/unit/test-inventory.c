@@ -104,7 +104,7 @@ static void test_mdev(void) {
     const VgGpu *gpu = &t.inventory.gpus[0];
     g_assert_cmpstr(gpu->model, ==, "NVIDIA Tesla T4");
     g_assert_cmpstr(gpu->backend->name, ==, "mdev");
-    g_assert_cmpuint(gpu->offers->len, ==, 2); /* what the kernel offers, not all of the catalogue */
+    g_assert_cmpuint(gpu->offers->len, ==, 3); /* what the kernel offers, not all of the catalogue; and the whole */
     g_assert_cmpuint(offer(&t, 0, "GRID T4-1Q")->max, ==, 16);
     /* A type that only the kernel knows: its figures are the kernel's. */
     const VgType *fresh = vg_types_by_id(t.types, "nvidia-9001");
@@ -125,7 +125,7 @@ static void test_no_names(void) {
     g_auto(Tree) t = {0};
     tree_read(&t, "gvt-noname.tree");
     g_assert_cmpstr(t.inventory.gpus[0].model, ==, "8086:591b");
-    g_assert_cmpuint(t.inventory.gpus[0].offers->len, ==, 2);
+    g_assert_cmpuint(t.inventory.gpus[0].offers->len, ==, 3);
     g_assert_cmpuint(offer(&t, 0, "i915-GVTg_V5_4")->max, ==, 1);
     g_assert_cmpuint(offer(&t, 0, "i915-GVTg_V5_8")->max, ==, 2);
 }
@@ -136,9 +136,9 @@ static void test_domain(void) {
     g_assert_cmpuint(t.inventory.n, ==, 2);
     g_assert_cmpstr(t.inventory.gpus[0].text, ==, "10000:01:00.0");
     g_assert_cmpstr(t.inventory.gpus[0].backend->name, ==, "emulator");
-    g_assert_cmpuint(t.inventory.gpus[0].offers->len, ==, 5);
+    g_assert_cmpuint(t.inventory.gpus[0].offers->len, ==, 6);
     g_assert_null(t.inventory.gpus[1].backend); /* nothing is known of it */
-    g_assert_cmpuint(t.inventory.gpus[1].offers->len, ==, 0);
+    g_assert_cmpuint(t.inventory.gpus[1].offers->len, ==, 1); /* but whole */
     VgPciAddr addr = {.domain = 0x10000, .bus = 2}, none = {.bus = 2};
     g_assert_cmpuint(vg_inventory_find(&t.inventory, &addr), ==, 1);
     g_assert_cmpuint(vg_inventory_find(&t.inventory, &none), ==, G_MAXUINT32);
