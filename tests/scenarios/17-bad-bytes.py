@@ -88,3 +88,13 @@ def halves(host):
             same(host.guests("--all"), "calm", "guests")
     for c in stuck:
         c.close()
+
+    # a real call, cut at every position; the same connection's calls before it are answered
+    define = wire.message(350, wire.string(guest("never")) + struct.pack(">I", 0), serial=9)
+    for cut in [*range(1, 80), *range(80, len(define), 7)]:
+        with host.wire() as c:
+            c.open()
+            c.send(wire.message(wire.GET_TYPE, serial=8) + define[:cut])
+            same(c.receive().serial, 8, "the whole call before the half one")
+            c.sock.shutdown(1)
+            assert c.closed(), "kept with half a call of %d bytes" % cut
