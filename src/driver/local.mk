@@ -7,6 +7,8 @@ libdriver_la_SOURCES = \
 	src/driver/domains.c \
 	src/driver/domains.h \
 	src/driver/events.c \
+	src/driver/given.c \
+	src/driver/given.h \
 	src/driver/grid.c \
 	src/driver/host.c \
 	src/driver/hub.h \

@@ -7,6 +7,7 @@
 #include "driver/rungs.h"
 
 #include "base/i18n.h"
+#include "driver/given.h"
 #include "driver/network.h"
 #include "driver/ports.h"
 #include "driver/run.h"
@@ -18,10 +19,16 @@ enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, CONFIG, MEMORY, DOMAIN, RECORD, UNPA
 
 static gboolean claim_up(gpointer subject, GError **error) {
     VgRun *run = subject;
-    if (!run->n_requests)
+    if (run->n_requests) {
+        run->claim =
+            vg_gpus_claim(run->hub->gpus, &run->def->uuid, run->def->name, run->requests, run->n_requests, error);
+        if (!run->claim)
+            return FALSE;
+    }
+    if (vg_given_once(run, error))
         return TRUE;
-    run->claim = vg_gpus_claim(run->hub->gpus, &run->def->uuid, run->def->name, run->requests, run->n_requests, error);
-    return run->claim != NULL;
+    g_clear_pointer(&run->claim, vg_gpus_release);
+    return FALSE;
 }
 
 static gboolean claim_down(gpointer subject, GError **error) {

@@ -280,6 +280,32 @@ static void test_race(void) {
     rig_free(rig);
 }
 
+/* A GPU is given whole, or in parts, never both. */
+static void test_whole_or_parts(void) {
+    Rig *rig = rig_new(NULL);
+    g_autofree char *vgpu = vgpu_xml("GRID T4-1Q", NULL), *why = NULL;
+    define(rig, "part", NULL, vgpu);
+    define(
+        rig, "whole", NULL,
+        "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='0x82' slot='0' function='0'/></source>"
+        "</hostdev>");
+    start(rig, "part");
+    g_assert_cmpint(rig_start(rig, "whole", 0, &why), ==, VIR_ERR_RESOURCE_BUSY);
+    g_assert_nonnull(strstr(why, "0000:82:00.0"));
+    g_assert_nonnull(strstr(why, "'part'"));
+    g_assert_cmpint(rig_destroy(rig, "part", NULL), ==, 0);
+    start(rig, "whole");
+    g_assert_cmpint(rig_start(rig, "part", 0, &why), ==, VIR_ERR_RESOURCE_BUSY);
+    g_assert_nonnull(strstr(why, "'whole'"));
+    rig_restart(rig);
+    g_assert_cmpint(rig_start(rig, "part", 0, &why), ==, VIR_ERR_RESOURCE_BUSY);
+    g_assert_cmpint(rig_destroy(rig, "whole", NULL), ==, 0);
+    start(rig, "part");
+    g_assert_cmpint(rig_destroy(rig, "part", NULL), ==, 0);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
 /* --- order -------------------------------------------------------------------------------------------------------- */
 
 /* What is asked of a domain while it starts waits; a destroy does not. */
@@ -658,6 +684,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/vgpu", test_vgpu);
     g_test_add_func("/driver/vgpu-refused", test_vgpu_refused);
     g_test_add_func("/driver/race", test_race);
+    g_test_add_func("/driver/whole-or-parts", test_whole_or_parts);
     g_test_add_func("/driver/order", test_order);
     g_test_add_func("/driver/define-while-undefining", test_define_while_undefining);
     g_test_add_func("/driver/files", test_files);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* given.c: the claims of the GPU engine beside the PCI devices that definitions name themselves. */
+#include "driver/given.h"
+
+#include "base/i18n.h"
+
+/* The place of @claim that is on @addr, or is it. */
+static const VgPlace *place_on(const VgClaim *claim, const VgPciAddr *addr) {
+    gsize n = 0;
+    const VgPlace *places = vg_claim_places(claim, &n);
+    for (gsize i = 0; i < n; i++)
+        if (vg_pciaddr_compare(&places[i].gpu, addr) == 0 ||
+            (places[i].has_vf && vg_pciaddr_compare(&places[i].vf, addr) == 0))
+            return &places[i];
+    return NULL;
+}
+
+/* The first PCI device of @def that @claim has too. */
+static const VgPciAddr *both_have(const VgDomain *def, const VgClaim *claim) {
+    for (gsize i = 0; i < def->n_hostdevs; i++)
+        if (def->hostdevs[i]->type == VG_HOSTDEV_PCI && place_on(claim, &def->hostdevs[i]->pci.addr))
+            return &def->hostdevs[i]->pci.addr;
+    return NULL;
+}
+
+static gboolean whole_is_free(const VgRun *run, GError **error) {
+    gsize n = 0;
+    g_autofree VgClaim **claims = vg_gpus_claims(run->hub->gpus, &n);
+    for (gsize i = 0; i < n; i++) {
+        const VgPciAddr *addr = both_have(run->def, claims[i]);
+        char text[VG_PCIADDR_TEXT], uuid[VG_UUID_TEXT];
+        if (!addr)
+            continue;
+        const VgDom *owner = vg_doms_find(&run->hub->doms, vg_claim_owner(claims[i]));
+        vg_set_error(
+            error, VG_ERR_RESOURCE_BUSY,
+            _("PCI device %s cannot be given to domain '%s' whole: domain '%s' has a vGPU on it; stop that one "
+              "first"),
+            vg_pciaddr_format(addr, text), run->def->name,
+            owner ? owner->name : vg_uuid_format(vg_claim_owner(claims[i]), uuid));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean parts_are_free(const VgRun *run, GError **error) {
+    GHashTableIter iter;
+    gpointer value;
+    if (!run->claim)
+        return TRUE;
+    g_hash_table_iter_init(&iter, run->hub->doms.by_uuid);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const VgDom *dom = value;
+        const VgPciAddr *addr = dom->run && dom->run != run ? both_have(dom->run->def, run->claim) : NULL;
+        char text[VG_PCIADDR_TEXT];
+        if (!addr)
+            continue;
+        vg_set_error(error, VG_ERR_RESOURCE_BUSY,
+                     _("domain '%s' got a vGPU on PCI device %s, which domain '%s' has whole, by <hostdev type='pci'>; "
+                       "stop that one, or name another GPU with <source><gpu .../>"),
+                     run->def->name, vg_pciaddr_format(addr, text), dom->name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean vg_given_once(const VgRun *run, GError **error) {
+    return whole_is_free(run, error) && parts_are_free(run, error);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* given.h: a GPU is given once: whole, by <hostdev type='pci'>, or in parts, as vGPUs. */
+#pragma once
+
+#include "driver/run.h"
+
+/*
+ * Once the run has its claim: is no GPU, and no VF, of it or of its PCI devices with a guest in the other way? Main
+ * loop. RESOURCE_BUSY naming device and holder.
+ */
+gboolean vg_given_once(const VgRun *run, GError **error);
