@@ -51,9 +51,15 @@ void vg_doms_init(VgDoms *doms) {
     doms->by_uuid = g_hash_table_new_full(vg_uuid_hash, vg_uuid_equal_ptr, NULL, drop_dom);
     doms->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     doms->by_id = g_hash_table_new(NULL, NULL);
+    g_queue_init(&doms->leftovers);
+}
+
+static void drop_run(gpointer data) {
+    vg_run_free(data);
 }
 
 void vg_doms_clear(VgDoms *doms) {
+    g_queue_clear_full(&doms->leftovers, drop_run);
     g_clear_pointer(&doms->by_id, g_hash_table_unref);
     g_clear_pointer(&doms->by_name, g_hash_table_unref);
     g_clear_pointer(&doms->by_uuid, g_hash_table_unref);
@@ -81,6 +87,8 @@ void vg_doms_remove(VgDoms *doms, VgDom *dom) {
         return;
     vg_doms_set_id(doms, dom, -1);
     dom->gone = TRUE;
+    if (dom->leftover)
+        g_queue_push_tail(&doms->leftovers, g_steal_pointer(&dom->leftover));
     g_hash_table_remove(doms->by_name, dom->name);
     g_hash_table_remove(doms->by_uuid, &dom->uuid);
 }

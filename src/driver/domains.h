@@ -44,6 +44,7 @@ struct VgDom {
 
 typedef struct {
     GHashTable *by_uuid, *by_name, *by_id; /* by_uuid owns a reference */
+    GQueue leftovers;                      /* VgRun of domains that left the list: every start tries the first again */
 } VgDoms;
 
 void vg_doms_init(VgDoms *doms);

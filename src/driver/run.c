@@ -109,7 +109,7 @@ static void would_not_go(VgRun *run, GError *error) {
     end_op(run, error);
 }
 
-/* What could not be taken down stays with the domain; its capacity is not given to others. */
+/* What could not be taken down stays with the domain, or in the list if that is gone; its capacity is not given away. */
 static void let_go(VgRun *run, VgDom *dom) {
     vg_doms_set_id(&run->hub->doms, dom, -1);
     count(run, FALSE);
@@ -131,7 +131,7 @@ static void went_down(VgRun *run, GError *error) {
     /* A restart that got stuck on its way down has no way up. */
     if (take_outcome(run, dom, starting ? VG_IN_START_FAILED : VG_IN_DOWN) == VG_DO_START)
         take_outcome(run, dom, VG_IN_START_FAILED);
-    if (!dom->leftover)
+    if (!run->ladder.stuck)
         vg_run_free(run);
     if (!starting)
         g_clear_error(&error);
@@ -189,34 +189,54 @@ static void climb(VgOp *op) {
     vg_ladder_climb(&dom->run->ladder);
 }
 
-/* What an earlier stop could not take away has been tried once more. */
+/* What an earlier stop could not take away has been tried once more. Another domain's does not hold this one up. */
 static void on_leftover_rest(VgLadder *ladder, gpointer subject) {
     VgRun *run = subject;
     VgOp *op = g_steal_pointer(&run->op);
-    if (ladder->stuck) {
-        GError *error = NULL;
-        vg_set_error(&error, VG_ERR_RESOURCE_BUSY, _("what domain '%s' held before is not free yet: %s"), op->dom->name,
-                     ladder->error->message);
-        start_failed_early(op, error);
+    if (!ladder->stuck) {
+        vg_run_free(run);
+        climb(op);
         return;
     }
-    op->dom->leftover = NULL;
-    vg_run_free(run);
-    climb(op);
+    if (!vg_uuid_equal(&run->def->uuid, &op->dom->uuid)) {
+        g_queue_push_tail(&op->hub->doms.leftovers, run);
+        climb(op);
+        return;
+    }
+    GError *error = NULL;
+    vg_set_error(&error, VG_ERR_RESOURCE_BUSY, _("what domain '%s' held before is not free yet: %s"), op->dom->name,
+                 ladder->error->message);
+    op->dom->leftover = run;
+    start_failed_early(op, error);
+}
+
+/* The domain's own, else that of one that was called so before, else the oldest of those that are gone. */
+static VgRun *take_leftover(VgDom *dom, GQueue *of_gone) {
+    if (dom->leftover)
+        return g_steal_pointer(&dom->leftover);
+    for (GList *at = of_gone->head; at; at = at->next) {
+        VgRun *run = at->data;
+        if (!vg_uuid_equal(&run->def->uuid, &dom->uuid))
+            continue;
+        g_queue_delete_link(of_gone, at);
+        return run;
+    }
+    return g_queue_pop_head(of_gone);
 }
 
 void vg_run_begin_start(VgOp *op) {
     GError *error = NULL;
     VgLifeStep step;
-    VgRun *leftover = op->dom->leftover;
     if (!vg_life_step(&op->dom->life, VG_IN_START, &step, &error)) {
         vg_op_end(op, error);
         return;
     }
+    VgRun *leftover = take_leftover(op->dom, &op->hub->doms.leftovers);
     if (!leftover) {
         climb(op);
         return;
     }
+    leftover->dom = op->dom;
     use_queues(leftover, op);
     leftover->ladder.rest = on_leftover_rest;
     vg_ladder_descend(&leftover->ladder, 0);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "rig.h"
 
 static void check_events(Rig *rig, const char *want) {
@@ -304,6 +305,40 @@ static void test_whole_or_parts(void) {
     g_assert_cmpint(rig_destroy(rig, "part", NULL), ==, 0);
     rig_assert_clean(rig);
     rig_free(rig);
+}
+
+/* One guest at a time gets the whole card; what one could not give back at first is tried again by the next start. */
+static void leave_something(gboolean persistent) {
+    Rig *rig = rig_new(NULL);
+    Outcome outcome;
+    g_autofree char *vgpu = vgpu_xml("GRID T4-16Q", NULL);
+    g_autofree char *xml = guest_xml("stuck", "11111111-2222-3333-4444-555555555555", NULL, vgpu);
+    define(rig, "other", NULL, vgpu);
+    if (persistent)
+        g_assert_cmpint(rig_define(rig, xml, NULL), ==, 0);
+    vg_driver.create_xml(rig->session, xml, 0, rig_done(&outcome));
+    rig_wait(&outcome);
+    g_assert_cmpint(outcome.code, ==, 0);
+    outcome_clear(&outcome);
+    g_assert_cmpint(rig_destroy(rig, "stuck", NULL), ==, 0);
+    if (persistent)
+        g_assert_cmpint(rig_undefine(rig, "stuck", NULL), ==, 0);
+    g_assert_cmpint(rig_state(rig, "stuck", NULL), ==, -1);
+    start(rig, "other");
+    g_assert_cmpint(rig_destroy(rig, "other", NULL), ==, 0);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
+static void test_leftover(gconstpointer persistent) {
+    if (g_test_subprocess()) {
+        g_setenv("VIRTGRID_FAULT", "driver.stop.vgpus=fail", TRUE);
+        vg_fault_init();
+        leave_something(GPOINTER_TO_INT(persistent));
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
 }
 
 /* --- order -------------------------------------------------------------------------------------------------------- */
@@ -685,6 +720,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/vgpu-refused", test_vgpu_refused);
     g_test_add_func("/driver/race", test_race);
     g_test_add_func("/driver/whole-or-parts", test_whole_or_parts);
+    g_test_add_data_func("/driver/leftover-of-transient", GINT_TO_POINTER(FALSE), test_leftover);
+    g_test_add_data_func("/driver/leftover-of-undefined", GINT_TO_POINTER(TRUE), test_leftover);
     g_test_add_func("/driver/order", test_order);
     g_test_add_func("/driver/define-while-undefining", test_define_while_undefining);
     g_test_add_func("/driver/files", test_files);
