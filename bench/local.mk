@@ -21,5 +21,5 @@ EXTRA_DIST += bench/run
 CLEANFILES += $(VG_BENCHES)
 
 .PHONY: bench
-bench: all $(VG_BENCHES)
+bench: all $(VG_BENCHES) bench/place
 	$(SYSTEM_PYTHON) $(srcdir)/bench/run $(abs_builddir)
