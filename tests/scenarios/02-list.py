@@ -3,8 +3,6 @@
 from guests import guest
 from host import has, same
 
-HOSTS = ("simulated", "real")
-
 
 def run(host):
     for name in ("run", "paused", "off", "auto"):

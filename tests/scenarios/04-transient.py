@@ -3,8 +3,6 @@
 from guests import guest
 from host import has, lacks, same
 
-HOSTS = ("simulated", "real")
-
 
 def run(host):
     host.virsh("create", host.file("t.xml", guest("t", vcpus=1)))

@@ -5,8 +5,6 @@ import subprocess
 from guests import guest
 from host import eventually, has, lacks
 
-HOSTS = ("simulated", "real")
-
 
 def watch(host, name, *options):
     out = open(host.dir + "/" + name, "wb")

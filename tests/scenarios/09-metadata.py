@@ -3,8 +3,6 @@
 from guests import guest
 from host import has, lacks, same
 
-HOSTS = ("simulated", "real")
-
 URI = "http://example.org/app"
 
 

@@ -5,8 +5,6 @@ import threading
 from guests import guest
 from host import Failed, same
 
-HOSTS = ("simulated", "real")
-
 LAUGHS = "<!DOCTYPE domain [<!ENTITY a 'ha'>%s]>" % "".join(
     "<!ENTITY %s '%s'>" % (chr(98 + i), ("&%s;" % chr(97 + i)) * 10) for i in range(20))
 MANY = "<disk type='file' device='disk'><source file='/x%d'/><target dev='xvd%d' bus='xen'/></disk>"
