@@ -49,13 +49,7 @@ static VgDom *admit_transient(VgDriverState *hub, VgDomain *def, GError **error)
                      def->name);
         return NULL;
     }
-    if (!dom) {
-        dom = vg_dom_new(&def->uuid, def->name, FALSE);
-        dom->xml = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
-        vg_dom_facts_of(def, &dom->facts);
-        vg_doms_add(&hub->doms, dom);
-    }
-    return dom;
+    return dom ? dom : vg_doms_add_def(&hub->doms, def, FALSE);
 }
 
 static void create_transient(VgDriverState *hub, VgDomain *def, guint flags, VgDone done);

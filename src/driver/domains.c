@@ -82,6 +82,14 @@ void vg_doms_add(VgDoms *doms, VgDom *dom) {
     g_hash_table_insert(doms->by_name, dom->name, dom);
 }
 
+VgDom *vg_doms_add_def(VgDoms *doms, const VgDomain *def, gboolean persistent) {
+    VgDom *dom = vg_dom_new(&def->uuid, def->name, persistent);
+    dom->xml = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
+    vg_dom_facts_of(def, &dom->facts);
+    vg_doms_add(doms, dom);
+    return dom;
+}
+
 void vg_doms_remove(VgDoms *doms, VgDom *dom) {
     if (dom->gone)
         return;

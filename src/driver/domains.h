@@ -62,6 +62,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgDom, vg_dom_unref)
 
 /* Takes over the caller's reference. Neither UUID nor name may be in the list. */
 void vg_doms_add(VgDoms *doms, VgDom *dom);
+/* A new one made of a definition, in the list. Borrowed. */
+VgDom *vg_doms_add_def(VgDoms *doms, const VgDomain *def, gboolean persistent);
 void vg_doms_remove(VgDoms *doms, VgDom *dom);
 /* Keeps by_id; @id -1: none any more. */
 void vg_doms_set_id(VgDoms *doms, VgDom *dom, int id);

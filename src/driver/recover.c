@@ -71,12 +71,8 @@ void vg_adopt_foreign(VgDriverState *hub, const VgXenDomain *xd) {
         vg_domain_free(def);
         return;
     }
-    if (!dom) {
-        dom = vg_dom_new(&def->uuid, def->name, xd->domid == 0);
-        dom->xml = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
-        vg_dom_facts_of(def, &dom->facts);
-        vg_doms_add(&hub->doms, dom);
-    }
+    if (!dom)
+        dom = vg_doms_add_def(&hub->doms, def, xd->domid == 0);
     dom->life.on_poweroff = dom->life.on_reboot = dom->life.on_crash = VG_LIFE_PRESERVE; /* whoever made it decides */
     dom->run = vg_run_new(hub, dom, def, FALSE);
     dom->run->foreign = TRUE;
@@ -94,13 +90,7 @@ static VgDom *dom_of_status(VgDriverState *hub, const VgDomain *def) {
         vg_warn("a running guest cannot be taken over: %s", error->message);
         return NULL;
     }
-    if (!dom) {
-        dom = vg_dom_new(&def->uuid, def->name, FALSE);
-        dom->xml = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
-        vg_dom_facts_of(def, &dom->facts);
-        vg_doms_add(&hub->doms, dom);
-    }
-    return dom;
+    return dom ? dom : vg_doms_add_def(&hub->doms, def, FALSE);
 }
 
 static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDomain *xd) {
