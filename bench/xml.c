@@ -101,7 +101,7 @@ static void parse(const char *text) {
 
 static void round_trip(const char *text) {
     g_autoptr(VgDomain) def = parsed(text);
-    g_autofree char *out = vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE);
+    g_free(vg_domain_format(def, VG_XML_SECURE | VG_XML_INACTIVE));
 }
 
 static VgXenConfig *built(const VgDomain *def) {
