@@ -109,7 +109,7 @@ static void would_not_go(VgRun *run, GError *error) {
     end_op(run, error);
 }
 
-/* What could not be taken down stays with the domain, or in the list if that is gone; its capacity is not given away. */
+/* What could not be taken down stays with the domain, or in the list if that is gone; its place is not given away. */
 static void let_go(VgRun *run, VgDom *dom) {
     vg_doms_set_id(&run->hub->doms, dom, -1);
     count(run, FALSE);
