@@ -11,6 +11,7 @@ import glob
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -35,7 +36,11 @@ def run_one(path):
         code = child.returncode
     except subprocess.TimeoutExpired:
         child.terminate()  # the scenario takes its own daemon down
-        out, _ = child.communicate(timeout=20)
+        try:
+            out, _ = child.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)  # it started a session of its own
+            out, _ = child.communicate()
         out, code = out + b"\nno end after %d s\n" % TIME_LIMIT, 1
     return os.path.basename(path), code, time.monotonic() - begin, out.decode("utf-8", "replace")
 
