@@ -7,6 +7,7 @@
 static const VgBackend *const rows[VG_BACKEND_LAST] = {
     [VG_BACKEND_EMULATOR] = &vg_backend_emulator,
     [VG_BACKEND_MDEV] = &vg_backend_mdev,
+    [VG_BACKEND_SRIOV] = &vg_backend_sriov,
     [VG_BACKEND_PASSTHROUGH] = &vg_backend_passthrough,
 };
 

@@ -25,7 +25,7 @@ typedef struct {
     gboolean (*remove)(const VgBackendHost *host, const VgPlace *place, GError **error);
 } VgBackend;
 
-extern const VgBackend vg_backend_emulator, vg_backend_mdev, vg_backend_passthrough;
+extern const VgBackend vg_backend_emulator, vg_backend_mdev, vg_backend_passthrough, vg_backend_sriov;
 
 /* NULL: not built. */
 const VgBackend *vg_backend(VgBackendId id);

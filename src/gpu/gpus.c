@@ -257,7 +257,33 @@ static void place_set(VgGpus *gpus, VgPlace *p, const VgVgpuRequest *r, const Vg
     p->start = picked.start != VG_NO_START ? picked.start : -1;
     const VgType *type = vg_types_nth(gpus->types, want->type);
     p->functions = gpu->functions;
+    p->has_vf = vg_gpu_offer(gpu, type)->backend->id == VG_BACKEND_SRIOV;
     place_fill(gpus, p, vg_gpu_offer(gpu, type)->backend, type);
+}
+
+static void mark_vfs(const VgGpu *gpu, const VgPlace *places, gsize n, guint8 taken[]) {
+    for (gsize i = 0; i < n; i++)
+        if (places[i].has_vf && vg_pciaddr_compare(&places[i].gpu, &gpu->record.addr) == 0)
+            taken[vg_gpu_vf_number(gpu, &places[i].vf)] = 1;
+}
+
+/* The lowest free virtual function for each of @places that needs one. There is one: as many fit as there are. */
+static void choose_vfs(const VgGpus *gpus, VgPlace *places, gsize n) {
+    for (gsize i = 0; i < n; i++) {
+        if (!places[i].has_vf)
+            continue;
+        const VgGpu *gpu = &gpus->inventory.gpus[vg_inventory_find(&gpus->inventory, &places[i].gpu)];
+        g_autofree guint8 *taken = g_new0(guint8, gpu->n_vfs + 1);
+        for (guint k = 0; k < gpus->claims->len; k++) {
+            const VgClaim *c = g_ptr_array_index(gpus->claims, k);
+            mark_vfs(gpu, c->places, c->n, taken);
+        }
+        mark_vfs(gpu, places, i, taken);
+        guint vf = 0;
+        while (vf + 1 < gpu->n_vfs && taken[vf])
+            vf++;
+        places[i].vf = vg_gpu_vf(gpu, vf);
+    }
 }
 
 gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPlace **ret_places, GError **error) {
@@ -268,6 +294,7 @@ gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPl
     *ret_places = g_new0(VgPlace, n);
     for (gsize i = 0; i < n; i++)
         place_set(gpus, &(*ret_places)[i], &requests[i], &wants[i], picked[i]);
+    choose_vfs(gpus, *ret_places, n);
     return TRUE;
 }
 
@@ -313,6 +340,7 @@ VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name
                                         .primary = requests[i].primary,
                                         .params = g_strdupv((char **)requests[i].params)};
     }
+    choose_vfs(gpus, c->places, n);
     c->id = c->places[0].generation;
     c->record = claim_print(c);
     claim_enter(c);

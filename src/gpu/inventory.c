@@ -131,12 +131,57 @@ static void read_kernel_devices(VgGpuHost *host, VgTypes *types, VgInventory *in
     }
 }
 
-/* --- all of it ---------------------------------------------------------------------------------------------------- */
-
 static int by_type(gconstpointer a, gconstpointer b) {
     guint x = ((const VgGpuOffer *)a)->type->index, y = ((const VgGpuOffer *)b)->type->index;
     return x < y ? -1 : x > y;
 }
+
+/* --- plain virtual functions ------------------------------------------------------------------------------------- */
+
+#define NVIDIA 0x10de /* whose virtual functions need its own driver */
+#define MAX_VFS 256
+
+static guint routing_id(const VgPciAddr *a) {
+    return (guint)a->bus << 8 | (guint)a->slot << 3 | a->function;
+}
+
+VgPciAddr vg_gpu_vf(const VgGpu *gpu, guint i) {
+    guint id = routing_id(&gpu->record.addr) + gpu->vf_offset + i * gpu->vf_stride;
+    return (VgPciAddr){.domain = gpu->record.addr.domain,
+                       .bus = (guint8)(id >> 8),
+                       .slot = (guint8)(id >> 3 & 31),
+                       .function = (guint8)(id & 7)};
+}
+
+guint vg_gpu_vf_number(const VgGpu *gpu, const VgPciAddr *addr) {
+    for (guint i = 0; i < gpu->n_vfs; i++) {
+        VgPciAddr vf = vg_gpu_vf(gpu, i);
+        if (vg_pciaddr_compare(&vf, addr) == 0)
+            return i;
+    }
+    return gpu->n_vfs;
+}
+
+static guint vf_figure(VgGpuHost *host, const VgGpu *gpu, const char *name) {
+    g_autofree char *path = g_strdup_printf("sys/bus/pci/devices/%s/%s", gpu->text, name);
+    gint64 value = 0;
+    return vg_sysroot_read_int(host->root, path, &value) ? (guint)CLAMP(value, 0, G_MAXUINT16) : 0;
+}
+
+/* If some are enabled already, it was decided how many. */
+static gboolean read_vfs(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
+    guint total = vf_figure(host, gpu, "sriov_totalvfs"), now = vf_figure(host, gpu, "sriov_numvfs");
+    gpu->vf_offset = vf_figure(host, gpu, "sriov_offset");
+    gpu->vf_stride = vf_figure(host, gpu, "sriov_stride");
+    if (gpu->record.vendor == NVIDIA || total == 0 || gpu->vf_offset == 0 || (total > 1 && gpu->vf_stride == 0))
+        return FALSE;
+    gpu->n_vfs = MIN(now > 0 ? now : total, MAX_VFS);
+    const VgType *type = vg_types_vf(types, gpu->model, gpu->record.vendor, gpu->record.device);
+    add_offer(gpu, vg_backend(VG_BACKEND_SRIOV), type, gpu->n_vfs);
+    return TRUE;
+}
+
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
 
 static char *why_not(VgGpuHost *host, const VgBackend *backend, const VgGpuRecord *record) {
     g_autoptr(GError) reason = NULL;
@@ -166,6 +211,8 @@ static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
     gpu->offers = g_array_new(FALSE, FALSE, sizeof(VgGpuOffer));
     if (read_kernel_types(host, types, gpu))
         gpu->backend = vg_backend(VG_BACKEND_MDEV);
+    else if (read_vfs(host, types, gpu))
+        gpu->backend = vg_backend(VG_BACKEND_SRIOV);
     else if (gpu->board != NULL) {
         gpu->backend = vg_backend(VG_BACKEND_EMULATOR);
         for (guint i = 0; i < gpu->board->types->len; i++) {

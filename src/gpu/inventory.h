@@ -32,6 +32,8 @@ typedef struct {
     char *why_not;            /* if its vGPUs cannot be given now: the reason */
     char *whole_why_not;      /* if it cannot be given as a whole */
     guint8 functions;         /* bits of those of its slot */
+    guint n_vfs;              /* plain virtual functions that can be given, and where they are */
+    guint vf_offset, vf_stride;
     guint group;
     VgGpuMode mode;
     VgGpuClosed closed;
@@ -55,6 +57,10 @@ typedef struct {
 
 gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GError **error);
 void vg_inventory_clear(VgInventory *inventory);
+
+/* The address of a virtual function, and its number (n_vfs: it is none of this GPU's). */
+VgPciAddr vg_gpu_vf(const VgGpu *gpu, guint i);
+guint vg_gpu_vf_number(const VgGpu *gpu, const VgPciAddr *addr);
 
 /* The number of the GPU at @addr, or VG_PLACE_ANY. */
 guint vg_inventory_find(const VgInventory *inventory, const VgPciAddr *addr);

@@ -6,7 +6,7 @@ libgpu_la_SOURCES = \
 	src/gpu/settings.h src/gpu/settings.c src/gpu/place.h src/gpu/place.c src/gpu/room.c src/gpu/change.c src/gpu/plan.c \
 	src/gpu/ledger.h src/gpu/ledger.c \
 	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/backend_mdev.c \
-	src/gpu/backend_passthrough.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
+	src/gpu/backend_passthrough.c src/gpu/backend_sriov.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
 	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
 	src/gpu/host_real.h src/gpu/host_real.c
 libgpu_la_CPPFLAGS = $(AM_CPPFLAGS)

@@ -357,6 +357,12 @@ const VgType *vg_types_passthrough(VgTypes *types) {
     return t;
 }
 
+const VgType *vg_types_vf(VgTypes *types, const char *model, guint16 vendor, guint16 device) {
+    g_autofree char *name = g_strdup_printf("%s VF", model), *id = g_strdup_printf("vf-%04x-%04x", vendor, device);
+    VgType *t = g_hash_table_lookup(types->by_name, name);
+    return t != NULL ? t : type_add(types, name, id, "whole", NULL);
+}
+
 /* --- parameters --------------------------------------------------------------------------------------------------- */
 
 static const Param *param_of(const VgTypes *types, const VgType *type, const char *name) {

@@ -65,5 +65,8 @@ const VgType *vg_types_of_kernel(VgTypes *types, const char *id, const char *nam
 /* A whole GPU as a type like any other; its name and id are "passthrough". */
 const VgType *vg_types_passthrough(VgTypes *types);
 
+/* A plain virtual function of a GPU of @model. */
+const VgType *vg_types_vf(VgTypes *types, const char *model, guint16 vendor, guint16 device);
+
 /* May @params (name, value, …, NULL) be given to a vGPU of @type? CONFIG_UNSUPPORTED naming what is allowed. */
 gboolean vg_types_check_params(const VgTypes *types, const VgType *type, const char *const *params, GError **error);

@@ -108,6 +108,7 @@ static gboolean read_gpu(const VgJson *o, gsize i, VgSimGpu *gpu, GError **error
     if (gpu->driver != NULL && !is_type_id(gpu->driver))
         return bad(error, i, "driver", _("not letters, digits, '-', '_' and '.'"));
     gpu->serial = g_strdup(vg_json_get_string(o, "serial"));
+    gpu->vfs = (int)CLAMP(vg_json_get_int(o, "vfs", 0), 0, 255);
     gpu->numa_node = (int)CLAMP(vg_json_get_int(o, "numa_node", -1), -1, 1023);
     gpu->iommu_group = (int)CLAMP(vg_json_get_int(o, "iommu_group", -1), -1, 65535);
     gpu->boot_display = vg_json_get_bool(o, "boot_display", FALSE);

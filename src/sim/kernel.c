@@ -312,7 +312,9 @@ static gboolean drop_pulled_gpus(VgSimKernel *k) {
     g_auto(GStrv) names = vg_sysroot_list(k->sysroot, "sys/bus/pci/devices");
     for (char **name = names; name != NULL && *name != NULL; name++) {
         VgPciAddr addr;
-        if (vg_pciaddr_parse(*name, &addr) && find_gpu(k, &addr) == NULL && !vg_sim_gpu_remove(k->root, &addr))
+        g_autofree char *physfn = g_strdup_printf("sys/bus/pci/devices/%s/physfn", *name);
+        if (vg_pciaddr_parse(*name, &addr) && find_gpu(k, &addr) == NULL && !vg_sysroot_exists(k->sysroot, physfn) &&
+            !vg_sim_gpu_remove(k->root, &addr))
             return FALSE;
     }
     return TRUE;

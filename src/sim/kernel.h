@@ -22,6 +22,7 @@ typedef struct {
     char *vendor_name, *device_name, *driver; /* or NULL */
     int numa_node, iommu_group;
     gboolean boot_display;
+    int vfs; /* virtual functions it can have */
     char *serial; /* or NULL */
     GArray *mdev_types; /* of VgSimMdevType; empty: no parent of mediated devices */
 } VgSimGpu;

@@ -14,7 +14,8 @@
 typedef struct {
     const char *root;
     VgSysroot *sysroot;
-    const VgSimGpu *gpu;
+    const VgSimGpu *gpu; /* NULL: a virtual function */
+    VgPciAddr addr;
     char *folder; /* of the device */
     const char *text;
 } Write;
@@ -47,7 +48,7 @@ static int unbind(const Write *w) {
 static int probe(const Write *w) {
     g_autofree char *path = g_strconcat(w->folder, "/driver_override", NULL);
     g_autofree char *forced = vg_sysroot_read(w->sysroot, path);
-    const char *driver = w->gpu->driver;
+    const char *driver = w->gpu != NULL ? w->gpu->driver : NULL;
     if (forced != NULL && strcmp(forced, "(null)") != 0)
         driver = strcmp(forced, BACK) == 0 ? BACK : NULL;
     if (has_driver(w) || driver == NULL)
@@ -57,44 +58,87 @@ static int probe(const Write *w) {
     return vg_fault("sim.kernel.bind") ? EIO : outcome(vg_sim_link(w->root, link, target));
 }
 
+/* One virtual function; its folder appears by one rename of its link. */
+static gboolean make_vf(const Write *w, const VgPciAddr *addr) {
+    char text[VG_PCIADDR_TEXT], pf[VG_PCIADDR_TEXT];
+    g_autofree char *folder = vg_sim_gpu_folder(addr);
+    g_autofree char *override_file = g_strconcat(folder, "/driver_override", NULL);
+    g_autofree char *vendor = g_strconcat(folder, "/vendor", NULL), *physfn = g_strconcat(folder, "/physfn", NULL);
+    g_autofree char *up = g_strconcat("../", vg_pciaddr_format(&w->addr, pf), NULL);
+    g_autofree char *id = g_strdup_printf("0x%04x\n", w->gpu->vendor);
+    g_autofree char *link = g_strconcat(DEVICES, vg_pciaddr_format(addr, text), NULL);
+    g_autofree char *target = g_strconcat("../../../", folder + strlen("sys/"), NULL);
+    return vg_sim_put(w->root, override_file, "(null)\n") && vg_sim_put(w->root, vendor, id) &&
+           vg_sim_link(w->root, physfn, up) && vg_sim_link(w->root, link, target);
+}
+
+static int numvfs(const Write *w) {
+    g_autofree char *path = g_strconcat(w->folder, "/sriov_numvfs", NULL);
+    guint64 wanted = g_ascii_strtoull(w->text, NULL, 10);
+    gint64 now = 0;
+    if (w->gpu == NULL || w->gpu->vfs == 0)
+        return ENOENT;
+    if (!vg_sysroot_read_int(w->sysroot, path, &now) || wanted > (guint64)w->gpu->vfs || wanted == 0)
+        return EINVAL;
+    if (now != 0)
+        return (guint64)now == wanted ? 0 : EBUSY;
+    for (guint i = 0; i < wanted; i++) {
+        guint id = ((guint)w->addr.bus << 8 | (guint)w->addr.slot << 3 | w->addr.function) + 1 + i;
+        VgPciAddr vf = {.domain = w->addr.domain,
+                        .bus = (guint8)(id >> 8),
+                        .slot = (guint8)(id >> 3 & 31),
+                        .function = (guint8)(id & 7)};
+        if (!make_vf(w, &vf))
+            return errno;
+    }
+    g_autofree char *line = g_strdup_printf("%" G_GUINT64_FORMAT "\n", wanted);
+    return vg_fault("sim.kernel.numvfs") ? EIO : outcome(vg_sim_put(w->root, path, line));
+}
+
+static int autoprobe(const Write *w) {
+    g_autofree char *path = g_strconcat(w->folder, "/sriov_drivers_autoprobe", NULL);
+    g_autofree char *line = g_strconcat(w->text, "\n", NULL);
+    return outcome(vg_sim_put(w->root, path, line));
+}
+
 static const struct {
     const char *file; /* below the device */
     int (*react)(const Write *w);
 } files[] = {
     {"driver_override", override},
     {"driver/unbind", unbind},
+    {"sriov_numvfs", numvfs},
+    {"sriov_drivers_autoprobe", autoprobe},
 };
 
-static const VgSimGpu *find_gpu(const VgSimGpu *gpus, gsize n, const char *text) {
-    VgPciAddr addr;
-    for (gsize i = 0; vg_pciaddr_parse(text, &addr) && i < n; i++)
-        if (vg_pciaddr_compare(&gpus[i].addr, &addr) == 0)
-            return &gpus[i];
-    return NULL;
+/* The function at @text; FALSE if there is none. */
+static gboolean find(Write *w, const VgSimGpu *gpus, gsize n, const char *text) {
+    if (!vg_pciaddr_parse(text, &w->addr))
+        return FALSE;
+    for (gsize i = 0; i < n; i++)
+        if (vg_pciaddr_compare(&gpus[i].addr, &w->addr) == 0)
+            w->gpu = &gpus[i];
+    w->folder = vg_sim_gpu_folder(&w->addr);
+    g_autofree char *link = g_strconcat(DEVICES, text, NULL);
+    return vg_sysroot_exists(w->sysroot, link);
 }
 
 int vg_sim_pci_write(const char *root, VgSysroot *sysroot, const VgSimGpu *gpus, gsize n, const char *path,
                      const char *text) {
     Write w = {.root = root, .sysroot = sysroot, .text = text};
-    int (*react)(const Write *w) = NULL;
-    g_auto(GStrv) parts = NULL;
     if (strcmp(path, "sys/bus/pci/drivers_probe") == 0) {
-        w.gpu = find_gpu(gpus, n, text);
-        react = probe;
-    } else if (g_str_has_prefix(path, DEVICES)) {
-        parts = g_strsplit(path + strlen(DEVICES), "/", 2);
-        for (gsize i = 0; parts[1] != NULL && i < G_N_ELEMENTS(files); i++)
-            if (strcmp(files[i].file, parts[1]) == 0) {
-                w.gpu = find_gpu(gpus, n, parts[0]);
-                react = files[i].react;
-            }
+        int errnum = find(&w, gpus, n, text) ? probe(&w) : ENODEV;
+        g_free(w.folder);
+        return errnum;
     }
-    if (react == NULL)
+    if (!g_str_has_prefix(path, DEVICES))
         return -1;
-    if (w.gpu == NULL)
-        return ENODEV;
-    w.folder = vg_sim_gpu_folder(&w.gpu->addr);
-    int errnum = react(&w);
-    g_free(w.folder);
-    return errnum;
+    g_auto(GStrv) parts = g_strsplit(path + strlen(DEVICES), "/", 2);
+    for (gsize i = 0; parts[0] != NULL && parts[1] != NULL && i < G_N_ELEMENTS(files); i++)
+        if (strcmp(files[i].file, parts[1]) == 0) {
+            int errnum = find(&w, gpus, n, parts[0]) ? files[i].react(&w) : ENODEV;
+            g_free(w.folder);
+            return errnum;
+        }
+    return -1;
 }

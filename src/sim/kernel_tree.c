@@ -134,6 +134,13 @@ gboolean vg_sim_gpu_build(const char *root, const VgSimGpu *gpu) {
         !put_under(root, folder, "numa_node", "%d", gpu->numa_node) ||
         !put_under(root, folder, "boot_vga", "%d", gpu->boot_display))
         return FALSE;
+    g_autofree char *numvfs = g_strconcat(folder, "/sriov_numvfs", NULL), *at = full(root, numvfs);
+    if (gpu->vfs > 0 &&
+        (!put_under(root, folder, "sriov_totalvfs", "%d", gpu->vfs) ||
+         !put_under(root, folder, "sriov_offset", "%d", 1) || !put_under(root, folder, "sriov_stride", "%d", 1) ||
+         !put_under(root, folder, "sriov_drivers_autoprobe", "%d", 1) ||
+         (!g_file_test(at, G_FILE_TEST_EXISTS) && !put_under(root, folder, "sriov_numvfs", "%d", 0))))
+        return FALSE;
     for (guint i = 0; i < gpu->mdev_types->len; i++)
         if (!build_type(root, folder, &g_array_index(gpu->mdev_types, VgSimMdevType, i)))
             return FALSE;

@@ -21,8 +21,13 @@ static const char *self;
 static const char foreign[] = "9a1b5c1e-0000-4000-8000-000000000001";
 static const char t4[] = "0000:82:00.0";
 
+/* A card with plain virtual functions beside the default host's. */
+static const char flex[] = "{\"address\":\"0000:c1:00.0\",\"vendor\":\"8086\",\"device\":\"56c0\",\"driver\":\"i915\","
+                           "\"iommu_group\":70,\"vfs\":3}";
+
 static VgGpus *try_open(const char *dir, VgGpuHost **ret_host, GError **error) {
     g_autoptr(VgJson) gpus = vg_sim_gpus_default();
+    vg_json_append(gpus, vg_json_parse(flex, strlen(flex), "test", NULL));
     g_autofree char *ledger = g_build_filename(dir, "ledger", NULL);
     g_autofree char *catalogue = g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
     VgGpuHost *host = vg_sim_gpus_new(dir, gpus, error);
@@ -63,6 +68,7 @@ static const struct {
 } lives[] = {
     {"mdev", "GRID T4-4Q", TRUE, FALSE, {0}, 20},
     {"passthrough", "passthrough", FALSE, TRUE, {.bus = 5}, 10},
+    {"sriov", "8086:56c0 VF", FALSE, FALSE, {0}, 10},
 };
 
 static int live(const char *dir, const char *which) {
@@ -142,9 +148,18 @@ static void assert_clean(VgGpuHost *host, VgGpus *gpus, const char *fault) {
         g_autofree char *driver = g_strconcat(folder, "/driver", NULL);
         g_autofree char *target = vg_sysroot_readlink(host->root, driver);
         g_autofree char *forced = vg_sysroot_read(host->root, override);
-        if (target == NULL || !g_str_has_suffix(target, "/nvidia") || strcmp(forced, "(null)") != 0)
+        g_autofree char *now = target != NULL ? g_path_get_basename(target) : NULL;
+        if (g_strcmp0(now, gpus->inventory.gpus[i].record.driver) != 0 || strcmp(forced, "(null)") != 0)
             g_error("after %s: GPU %s has driver %s, forced to %s", fault, gpus->inventory.gpus[i].text,
                     target != NULL ? target : "none", forced);
+    }
+    for (guint i = 1; i <= 3; i++) {
+        g_autofree char *driver = g_strdup_printf("sys/bus/pci/devices/0000:c1:00.%u/driver", i);
+        g_autofree char *override = g_strconcat(driver, "_override", NULL);
+        g_autofree char *forced = vg_sysroot_read(host->root, override);
+        g_autofree char *target = vg_sysroot_readlink(host->root, driver);
+        if (target != NULL || (forced != NULL && strcmp(forced, "(null)") != 0))
+            g_error("after %s: virtual function %u is still lent", fault, i);
     }
     gsize n;
     G_GNUC_UNUSED g_autofree VgClaim **claims = vg_gpus_claims(gpus, &n);
@@ -177,6 +192,14 @@ static char **points(const char *dir, const char *which) {
     return g_strsplit(g_strchomp(text), "\n", -1);
 }
 
+/* The card with virtual functions as it was when the machine started: once enabled, they would stay. */
+static void reset_vfs(const char *dir) {
+    g_autofree char *command = g_strdup_printf("sh -c 'cd %s/state/kernel/sys && rm -rf devices/pci*/0000:c1* "
+                                               "bus/pci/devices/0000:c1*'",
+                                               dir);
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+}
+
 static void each_point(const char *action, guint kind) {
     /* In memory if there is such a place: thousands of fsyncs take their time elsewhere. */
     g_autofree char *dir = g_mkdtemp(g_strdup("/dev/shm/vg-crash-XXXXXX"));
@@ -190,6 +213,7 @@ static void each_point(const char *action, guint kind) {
         guint n = GPOINTER_TO_UINT(g_hash_table_lookup(times, *name)) + 1;
         g_hash_table_insert(times, *name, GUINT_TO_POINTER(n));
         g_autofree char *fault = g_strdup_printf("%s=%s:%u", *name, action, n);
+        reset_vfs(dir);
         int status = run_child(dir, lives[kind].name, fault, NULL);
         if (strcmp(action, "kill") == 0)
             g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == 9);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gpu/engine.h"
 #include "sim/gpus.h"
@@ -23,7 +24,9 @@ static const char cards[] =
     "{\"address\":\"0000:06:00.0\",\"vendor\":\"1a03\",\"device\":\"2000\",\"driver\":\"ast\",\"iommu_group\":2,"
     "\"boot_display\":true},"
     "{\"address\":\"0000:07:00.0\",\"vendor\":\"10de\",\"device\":\"0ff2\",\"driver\":\"nvidia\"},"
-    "{\"address\":\"0000:08:00.0\",\"vendor\":\"1002\",\"device\":\"73a5\",\"driver\":\"amdgpu\",\"iommu_group\":3}]";
+    "{\"address\":\"0000:08:00.0\",\"vendor\":\"1002\",\"device\":\"73a5\",\"driver\":\"amdgpu\",\"iommu_group\":3},"
+    "{\"address\":\"0000:09:00.0\",\"vendor\":\"8086\",\"device\":\"56c0\",\"driver\":\"i915\",\"iommu_group\":4,"
+    "\"vfs\":10}]";
 
 static void start(Fixture *f) {
     g_autoptr(GError) error = NULL;
@@ -144,6 +147,66 @@ static void test_kept(Fixture *f, gconstpointer unused) {
     vg_gpus_release(c);
 }
 
+static const char *vf_of(const VgClaim *c) {
+    static char text[VG_PCIADDR_TEXT];
+    gsize n;
+    const VgPlace *p = vg_claim_places(c, &n);
+    g_assert_true(p->has_vf);
+    return vg_pciaddr_format(&p->vf, text);
+}
+
+/* Chosen before they exist, enabled when the first is needed, the lowest free one each time. */
+static void test_vfs(Fixture *f, gconstpointer unused) {
+    g_autoptr(GError) error = NULL;
+    static const char type[] = "8086:56c0 VF";
+    VgClaim *c[10];
+    for (guint i = 0; i < 10; i++) {
+        c[i] = claim(f, "a", type, 0, &error);
+        g_assert_no_error(error);
+    }
+    refused(f, type, 0, VG_ERR_RESOURCE_BUSY, "0000:09:00.0 is full");
+    refused(f, "passthrough", 9, VG_ERR_RESOURCE_BUSY, "runs 8086:56c0 VF");
+    g_assert_cmpstr(vf_of(c[0]), ==, "0000:09:00.1");
+    g_assert_cmpstr(vf_of(c[7]), ==, "0000:09:01.0");
+    g_assert_false(vg_sysroot_exists(f->host->root, "sys/bus/pci/devices/0000:09:00.1"));
+    g_assert_true(vg_claim_record(c[7], &error) && vg_claim_create(c[7], &error) && vg_claim_create(c[7], &error));
+    g_assert_no_error(error);
+    driver_is(f, "0000:09:01.0", "pciback", "pciback");
+    driver_is(f, "0000:09:00.1", NULL, "(null)");
+    driver_is(f, "0000:09:00.0", "i915", "(null)");
+    vg_gpus_release(c[3]);
+    c[3] = claim(f, "b", type, 0, &error);
+    g_assert_cmpstr(vf_of(c[3]), ==, "0000:09:00.4");
+    /* It is known again after a restart, and nobody else gets it. */
+    g_clear_pointer(&f->gpus, vg_gpus_free);
+    start(f);
+    gsize n;
+    g_autofree VgClaim **claims = vg_gpus_claims(f->gpus, &n);
+    g_assert_cmpuint(n, ==, 1);
+    driver_is(f, "0000:09:01.0", "pciback", "pciback");
+    for (guint i = 0; i < 9; i++) {
+        VgClaim *other = claim(f, "c", type, 0, &error);
+        g_assert_cmpstr(vf_of(other), !=, "0000:09:01.0");
+    }
+    g_assert_true(vg_claim_remove(claims[0], &error) && vg_claim_remove(claims[0], &error));
+    driver_is(f, "0000:09:01.0", NULL, "(null)");
+    g_assert_true(vg_claim_forget(claims[0], &error));
+}
+
+/* One that a driver of this host has is not taken from it. */
+static void test_foreign_vf(Fixture *f, gconstpointer unused) {
+    g_autoptr(GError) error = NULL;
+    VgClaim *c = claim(f, "a", "8086:56c0 VF", 0, &error);
+    g_assert_true(vg_sysroot_write(f->host->root, "sys/bus/pci/devices/0000:09:00.0/sriov_numvfs", "10"));
+    g_autofree char *link = g_build_filename(f->dir, "state/kernel/sys/bus/pci/devices/0000:09:00.1/driver", NULL);
+    g_assert_cmpint(symlink("../../../bus/pci/drivers/vfio-pci", link), ==, 0);
+    g_assert_false(vg_claim_create(c, &error));
+    g_assert_error(error, VG_ERROR, VG_ERR_RESOURCE_BUSY);
+    g_assert_true(vg_claim_remove(c, NULL));
+    driver_is(f, "0000:09:00.1", "vfio-pci", "(null)");
+    vg_gpus_release(c);
+}
+
 /* A driver that does not let go: refused, and everything as it was. */
 static int stubborn(VgSysroot *root, const char *path, const char *text, gpointer data) {
     return g_str_has_suffix(path, "unbind") ? EBUSY : 0;
@@ -182,6 +245,8 @@ int main(int argc, char **argv) {
     TEST(excludes);
     TEST(protected);
     TEST(kept);
+    TEST(vfs);
+    TEST(foreign_vf);
     TEST(failures);
     return g_test_run();
 }
