@@ -17,6 +17,22 @@
 
 enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
 
+/* A device that writes into the guest's memory by itself needs all of it to be there: no balloon. */
+static gboolean memory_is_fixed(const VgRun *run, GError **error) {
+    gsize n = 0;
+    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    for (gsize i = 0; i < n; i++)
+        if ((places[i].backend == VG_BACKEND_SRIOV || places[i].backend == VG_BACKEND_PASSTHROUGH) &&
+            run->def->current_memory < run->def->memory) {
+            vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                         _("domain '%s' has a vGPU of type %s, which needs the guest's memory to be fixed: make "
+                           "<currentMemory> as large as <memory>"),
+                         run->def->name, places[i].type_name);
+            return FALSE;
+        }
+    return TRUE;
+}
+
 static gboolean claim_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     if (run->n_requests) {
@@ -25,7 +41,7 @@ static gboolean claim_up(gpointer subject, GError **error) {
         if (!run->claim)
             return FALSE;
     }
-    if (vg_given_once(run, error))
+    if (memory_is_fixed(run, error) && vg_given_once(run, error))
         return TRUE;
     g_clear_pointer(&run->claim, vg_gpus_release);
     return FALSE;

@@ -37,6 +37,18 @@ def run(host):
     has(host.gridctl("vgpus"), "byid", "T4-1Q")
     host.virsh("destroy", "byid")
 
+    # GAP-13: a whole GPU, or a virtual function, and a balloon do not go together; without it the guest starts
+    whole = guest("whole", vgpu("passthrough"))
+    host.define(whole.replace("<vcpu>", "<currentMemory unit='MiB'>32</currentMemory><vcpu>"))
+    refused("start", "whole", because="<currentMemory>")
+    same(json.loads(host.gridctl("vgpus", "--json"))["vgpus"], [], "virtual GPUs")
+    host.virsh("undefine", "whole")
+    host.define(whole)
+    host.virsh("start", "whole")
+    same(json.loads(host.gridctl("vgpus", "--json"))["vgpus"][0]["backend"], "passthrough", "back end")
+    host.virsh("destroy", "whole")
+    host.virsh("undefine", "whole")
+
     # a good definition is not lost by a bad one that would replace it
     before = host.virsh("dumpxml", "byid")
     uuid = host.virsh("domuuid", "byid")
