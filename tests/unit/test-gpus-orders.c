@@ -459,6 +459,7 @@ static void test_plan(Fixture *f, gconstpointer unused) {
     change_is(some, 1, "stop", "stop guests b, b2, b3");
     g_autoptr(VgJson) before = vg_gpus_json_gpus(f->gpus);
     g_autoptr(VgJson) again = plan(f, "GRID K280Q", NULL, 1);
+    g_assert_cmpuint(vg_json_length(vg_json_get(again, "changes")), ==, 2);
     g_autoptr(VgJson) after = vg_gpus_json_gpus(f->gpus);
     g_autofree char *x = vg_json_print(before, FALSE), *y = vg_json_print(after, FALSE);
     g_assert_cmpstr(x, ==, y); /* scenario 22: nothing is left of what was tried */
