@@ -11,7 +11,7 @@ TESTS += tests/unit/test-sim-kernel
 tests_unit_test_sim_kernel_SOURCES = tests/unit/test-sim-kernel.c
 tests_unit_test_sim_kernel_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_sim_kernel_CFLAGS = $(AM_CFLAGS)
-tests_unit_test_sim_kernel_LDADD = libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_sim_kernel_LDADD = libsimgpus.la libgpu.la $(VG_CORE) $(PCIACCESS_LIBS) $(GLIB_LIBS)
 
 noinst_LTLIBRARIES += libsim.la
 libsim_la_SOURCES = \

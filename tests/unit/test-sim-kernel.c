@@ -70,11 +70,8 @@ static void test_layout(Fixture *f, gconstpointer unused) {
     gsize n = 0;
     g_assert_true(f->host->ops->scan(f->host, &records, &n, NULL));
     g_assert_cmpuint(n, ==, 7);
-    for (gsize i = 0; i < n; i++) {
-        g_free(records[i].vendor_name);
-        g_free(records[i].device_name);
-        g_free(records[i].driver);
-    }
+    for (gsize i = 0; i < n; i++)
+        vg_gpu_record_clear(&records[i]);
     g_free(records);
 }
 
