@@ -26,6 +26,11 @@ static VgDom *dom_by_arg(VgDriverState *hub, const char *arg, GError **error) {
     return NULL;
 }
 
+/* What a running domain has; NULL: nothing. Borrowed. */
+static const VgPlace *held_places(const VgDom *dom, gsize *ret_n) {
+    return dom->run && dom->run->claim ? vg_claim_places(dom->run->claim, ret_n) : NULL;
+}
+
 /* --- what would be started ---------------------------------------------------------------------------------------- */
 
 /* Prepared on the main loop, translated in a job: a network's bridge may have to be asked for. */
@@ -76,7 +81,7 @@ static void config_done(gpointer data) {
 /* With the places it has, if it runs; else with those it would get now. Nothing is reserved. */
 static gboolean config_places(ConfigAsk *ask, VgDom *dom, GError **error) {
     gsize n_held = 0;
-    const VgPlace *places = dom->run && dom->run->claim ? vg_claim_places(dom->run->claim, &n_held) : NULL;
+    const VgPlace *places = held_places(dom, &n_held);
     if (!places || n_held != ask->n) {
         if (!vg_gpus_plan(ask->hub->gpus, ask->requests, ask->n, &ask->planned, error))
             return FALSE;
@@ -116,7 +121,7 @@ static char *plan_of(VgDriverState *hub, const char *arg, GError **error) {
         return NULL;
     gsize n = 0, n_held = 0;
     VgVgpuRequest *requests = vg_requests_of(own, &n);
-    const VgPlace *held = dom->run && dom->run->claim ? vg_claim_places(dom->run->claim, &n_held) : NULL;
+    const VgPlace *held = held_places(dom, &n_held);
     VgJson *json = NULL;
     if (held || n == 0) {
         json = vg_json_new_object();
