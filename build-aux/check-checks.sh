@@ -53,6 +53,12 @@ command -v xgettext >/dev/null && {
     fresh; echo 'XGETTEXT_OPTIONS = --keyword=_ --flag=f:1:c-format' >"$top/po/Makevars"
     echo 'f(_("%" G_GINT64_FORMAT " x"), 1);' >>"$top/src/base/a.c"; catches check-potfiles.sh "not a valid C format"
 }
+fresh; mkdir "$top/docs" "$top/tests"; echo '/* wish-7 */' >"$top/tests/t.c"
+printf '| 7 | x | `t.c` |\n| 8 | y | open: a reason |\n' >"$top/docs/failure-scenarios.md"; quiet check-scenarios.sh
+echo '# wish-8' >"$top/tests/u.py"; catches check-scenarios.sh '> | 8 | y | `u.py` |'
+echo '# wish-9' >"$top/tests/u.py"; catches check-scenarios.sh 'wish-9 is named by `u.py`'
+rm "$top/tests/t.c" "$top/tests/u.py"; catches check-scenarios.sh "> | 7 | x | open: no test names it |"
+sh "$here/check-scenarios.sh" --update "$top"; catches check-scenarios.sh "do not name each other"
 fresh; echo '/* FIX''ME */' >>"$top/src/base/a.c"; catches check-words.sh "a.c:6:"
 fresh; echo '"/wor''k/x"' >>"$top/src/base/a.c"; catches check-words.sh "a.c:6:"
 exit $status

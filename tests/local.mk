@@ -13,6 +13,7 @@ dist_check_SCRIPTS += \
 	build-aux/check-exports.sh \
 	build-aux/check-layers.sh \
 	build-aux/check-potfiles.sh \
+	build-aux/check-scenarios.sh \
 	build-aux/check-sizes.sh \
 	build-aux/check-words.sh
 TESTS += \
@@ -20,6 +21,7 @@ TESTS += \
 	build-aux/check-exports.sh \
 	build-aux/check-layers.sh \
 	build-aux/check-potfiles.sh \
+	build-aux/check-scenarios.sh \
 	build-aux/check-sizes.sh \
 	build-aux/check-words.sh
 EXTRA_DIST += \

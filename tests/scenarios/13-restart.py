@@ -1,4 +1,4 @@
-"""kill -9 of the daemon at any time: defined and running guests and their virtual GPUs are all there afterwards, and nothing is left over."""
+"""kill -9 of the daemon at any time (wish-14): defined and running guests and their virtual GPUs are all there afterwards, and nothing is left over."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import json
 import subprocess

@@ -2,7 +2,7 @@
 /*
  * test-driver-crash.c: every effect of a guest's life fails once, and the daemon dies once at every effect. Afterwards
  * a new daemon finds what runs and takes it over, and of what does not run nothing is left: no domain, no device, no
- * claim, no status.
+ * claim, no status (wish-11, wish-12, wish-15).
  *
  * The story runs in a child (this program with --child), because it is to die. First a run that only logs the points it
  * passes says which there are.

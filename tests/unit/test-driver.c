@@ -244,7 +244,7 @@ static void test_vgpu_refused(void) {
     rig_free(rig);
 }
 
-/* One slot, twenty guests at once: one gets it, the others hear the same clear reason, and nothing of them is left. */
+/* wish-26: one slot, twenty guests at once: one gets it, the others hear the same clear reason, nothing is left. */
 static void test_race(void) {
     enum { N = 20 };
     Rig *rig = rig_new(NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * test-gpus-crash.c: a claim's whole life in a process that dies, or whose effect fails, at each single step there is;
- * then a new start compares the kernel, the ledger and the capacity. What others made stays.
+ * then a new start compares the kernel, the ledger and the capacity. What others made stays. (wish-11, wish-12,
+ * wish-19)
  *
  * Steps are not listed here: a first run logs the fault points it passes. The child is this program with --life DIR.
  */

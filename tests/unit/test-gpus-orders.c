@@ -320,7 +320,7 @@ static void test_quotas(Fixture *f, gconstpointer unused) {
     refused(f, "quota most=1,group=x", VG_ERR_INVALID_ARG, "no GPU group 'x'");
     refused(f, "quota most=1,type=x", VG_ERR_INVALID_ARG, "no vGPU type 'x'");
     refused(f, "quota most=9999999,type=GRID K100", VG_ERR_INVALID_ARG, "'most'");
-    order(f, "quota most=2,type=GRID K100"); /* scenario 35 */
+    order(f, "quota most=2,type=GRID K100"); /* wish-35 */
     claim_in(f, "a", "GRID K100", NULL);
     claim_in(f, "b", "GRID K100", NULL);
     claim_fails(f, "GRID K100", NULL, VG_ERR_OPERATION_DENIED,
@@ -336,7 +336,7 @@ static void test_quotas(Fixture *f, gconstpointer unused) {
     release_all(f);
 }
 
-/* Scenario 56: nothing new on a GPU that is closed; who is there is left alone and listed. */
+/* wish-56: nothing new on a GPU that is closed; who is there is left alone and listed. */
 static void test_closed(Fixture *f, gconstpointer unused) {
     g_assert_cmpstr(claim_in(f, "a", "GRID K260Q", NULL), ==, "0000:44:00.0");
     order(f, "quarantine gpu=0000:44:00.0,reason=Xid 79");
@@ -358,7 +358,7 @@ static void test_closed(Fixture *f, gconstpointer unused) {
 
 /* --- what stays --------------------------------------------------------------------------------------------------- */
 
-/* Scenario 4: what was decided follows the GPU to its new address, and is not taken for what is at the old one. */
+/* wish-4: what was decided follows the GPU to its new address, and is not taken for what is at the old one. */
 static void test_renumbered(Fixture *f, gconstpointer unused) {
     order(f, "quarantine gpu=0000:44:00.0,reason=fan");
     g_clear_pointer(&f->gpus, vg_gpus_free);
@@ -388,7 +388,7 @@ static void test_not_written(Fixture *f, gconstpointer unused) {
     release_all(f);
 }
 
-/* Scenario 24: a torn file: the version before it. */
+/* wish-24: a torn file: the version before it. */
 static void test_torn(Fixture *f, gconstpointer unused) {
     order(f, "group-create group=first");
     order(f, "group-create group=second");
@@ -462,7 +462,7 @@ static void test_plan(Fixture *f, gconstpointer unused) {
     g_assert_cmpuint(vg_json_length(vg_json_get(again, "changes")), ==, 2);
     g_autoptr(VgJson) after = vg_gpus_json_gpus(f->gpus);
     g_autofree char *x = vg_json_print(before, FALSE), *y = vg_json_print(after, FALSE);
-    g_assert_cmpstr(x, ==, y); /* scenario 22: nothing is left of what was tried */
+    g_assert_cmpstr(x, ==, y); /* wish-22: nothing is left of what was tried */
     release_all(f);
 }
 
@@ -503,13 +503,13 @@ int main(int argc, char **argv) {
     TEST(types, "types-GAP-4-GAP-5-GAP-7");
     TEST(order_of_reasons, "GAP-2");
     TEST(modes, "modes");
-    TEST(quotas, "scenario-35-quotas");
-    TEST(closed, "scenario-56-closed");
-    TEST(renumbered, "scenario-4-renumbered");
+    TEST(quotas, "wish-35-quotas");
+    TEST(closed, "wish-56-closed");
+    TEST(renumbered, "wish-4-renumbered");
     TEST(not_written, "not-written");
-    TEST(torn, "scenario-24-torn");
+    TEST(torn, "wish-24-torn");
     TEST(nonsense, "nonsense");
-    TEST(plan, "plan-scenario-22");
+    TEST(plan, "plan-wish-22");
     TEST(plan_changes, "plan-changes");
     return g_test_run();
 }

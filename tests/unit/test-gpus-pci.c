@@ -105,7 +105,7 @@ static void test_life(Fixture *f, gconstpointer unused) {
     vg_gpus_release(claims[0]);
 }
 
-/* Scenario 27, CAP-4, CAP-6, CAP-12, CAP-18: a GPU is given whole or in parts. */
+/* wish-27, CAP-4, CAP-6, CAP-12, CAP-18: a GPU is given whole or in parts. */
 static void test_excludes(Fixture *f, gconstpointer unused) {
     VgClaim *whole = claim(f, "cad", "passthrough", 5, NULL);
     refused(f, "GRID K100", 5, VG_ERR_RESOURCE_BUSY, "runs passthrough (cad)");

@@ -246,7 +246,7 @@ static void test_no_room(Fixture *f, gconstpointer unused) {
     vg_gpus_release(d);
 }
 
-/* GAP-14: twenty at once for one place: one has it, the others get the same clear answer, and nothing leaks. */
+/* GAP-14, wish-26: twenty at once for one place: one has it, the others get the same clear answer, nothing leaks. */
 static void test_last_place(Fixture *f, gconstpointer unused) {
     VgClaim *winner = NULL;
     for (guint i = 0; i < 20; i++) {
@@ -385,7 +385,7 @@ static void create_fails(VgClaim *c, int code, const char *part) {
         g_error("\"%s\" lacks \"%s\"", error->message, part);
 }
 
-/* Scenario 19: what others made counts, is shown, cannot be taken over, and is never removed. */
+/* wish-19: what others made counts, is shown, cannot be taken over, and is never removed. */
 static void test_foreign(Fixture *f, gconstpointer unused) {
     VgUuid uuid;
     vg_uuid_generate(&uuid);
@@ -505,7 +505,7 @@ static void test_restart(Fixture *f, gconstpointer unused) {
     g_assert_false(kernel_has(f, &r.vgpu));
 }
 
-/* Scenario 3: the GPU is gone after a reboot. Its claim is known, can be removed and forgotten; the others work. */
+/* The GPU is gone after a reboot. Its claim is known, can be removed and forgotten; the others work. */
 static void test_pulled_gpu(Fixture *f, gconstpointer unused) {
     g_autoptr(GError) error = NULL;
     VgClaim *c = claim_one(f, "a", "GRID T4-1Q");
@@ -617,7 +617,7 @@ static void test_documents(Fixture *f, gconstpointer unused) {
     const VgJson *k140 = find(vg_json_get(k1, "types"), "name", "GRID K140Q");
     g_assert_cmpint(vg_json_get_int(k140, "available", -1), ==, 3);
     g_assert_cmpint(vg_json_get_int(k140, "max", -1), ==, 4);
-    /* Scenario 31: types that have no room now are shown with none, not hidden. */
+    /* wish-31: types that have no room now are shown with none, not hidden. */
     g_assert_cmpint(vg_json_get_int(find(vg_json_get(k1, "types"), "name", "GRID K100"), "available", -1), ==, 0);
     const VgJson *t = find(vg_json_get(types, "types"), "name", "GRID K140Q");
     g_assert_cmpint(vg_json_get_int(t, "available", -1), ==, 15);

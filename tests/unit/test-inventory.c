@@ -246,7 +246,7 @@ int main(int argc, char **argv) {
     vg_log_set_level(VG_LOG_ERROR);
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/inventory/mdev", test_mdev);
-    g_test_add_func("/inventory/no-names", test_no_names);
+    g_test_add_func("/inventory/wish-7-no-names", test_no_names);
     g_test_add_func("/inventory/domain", test_domain);
     g_test_add_func("/inventory/vfs", test_vfs);
     g_test_add_func("/inventory/PCI-1", test_this_machine);

@@ -323,7 +323,7 @@ static void test_mixed_size(void) {
     g_assert_cmpuint(room->gpus[0].used, <=, room->gpus[0].size);
 }
 
-/* Scenario 32: free memory in two pieces. */
+/* wish-32: free memory in two pieces. */
 static void test_fragmented(void) {
     g_autoptr(VgRoom) room = mode_room(VG_MODE_MIXED_SIZE, 1, depth);
     VgHold a = vg_room_take(room, 0, 2, 0), b = vg_room_take(room, 0, 2, 4);
@@ -360,7 +360,7 @@ static void test_pack(void) {
     g_assert_cmpint(place_one(room, 1), ==, 4);
 }
 
-/* Scenario 34: the GPU near the guest's memory; where none is near, one that is not. */
+/* wish-34: the GPU near the guest's memory; where none is near, one that is not. */
 static void test_numa(void) {
     static const VgPolicy numa[] = {VG_POLICY_NUMA};
     static const Card cards[] = {K2, K2};
@@ -376,7 +376,7 @@ static void test_numa(void) {
     expect(room, &near, 1, (const int[]){0});
 }
 
-/* Scenario 35, and what a closed GPU says. */
+/* wish-35, and what a closed GPU says. */
 static void test_quota(void) {
     static const Card cards[] = {K2, K2, K2};
     g_autoptr(VgRoom) room = room_new(cards, 3, depth);
@@ -685,11 +685,11 @@ int main(int argc, char **argv) {
     g_test_add_func("/place/forgotten-type", test_forgotten_type);
     g_test_add_func("/place/effort", test_effort);
     g_test_add_func("/place/mixed-size", test_mixed_size);
-    g_test_add_func("/place/scenario-32-fragmented", test_fragmented);
+    g_test_add_func("/place/wish-32-fragmented", test_fragmented);
     g_test_add_func("/place/equal-size", test_equal_size);
     g_test_add_func("/place/pack", test_pack);
-    g_test_add_func("/place/scenario-34-numa", test_numa);
-    g_test_add_func("/place/scenario-35-quota", test_quota);
+    g_test_add_func("/place/wish-34-numa", test_numa);
+    g_test_add_func("/place/wish-35-quota", test_quota);
     g_test_add_func("/place/oracle", test_oracle);
     return g_test_run();
 }
