@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += libdriver.la
 libdriver_la_SOURCES = \
 	src/api/driver.h \
+	src/driver/affect.c \
+	src/driver/affect.h \
 	src/driver/control.c \
 	src/driver/define.c \
 	src/driver/domains.c \

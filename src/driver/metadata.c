@@ -6,17 +6,11 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 
-#include "base/durable.h"
 #include "base/i18n.h"
+#include "driver/affect.h"
 #include "driver/markup.h"
 #include "driver/query.h"
 #include "driver/run.h"
-
-#define AFFECT (VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG)
-
-static gboolean is_live(const VgDom *dom) {
-    return dom->run && vg_life_active(&dom->life);
-}
 
 static gboolean type_ok(int type, const char *uri, GError **error) {
     if (type < 0 || type > VIR_DOMAIN_METADATA_ELEMENT) {
@@ -25,21 +19,6 @@ static gboolean type_ok(int type, const char *uri, GError **error) {
     }
     if (type == VIR_DOMAIN_METADATA_ELEMENT && !(uri && *uri)) {
         vg_set_error(error, VG_ERR_INVALID_ARG, _("an element of metadata is named by its namespace"));
-        return FALSE;
-    }
-    return TRUE;
-}
-
-/* Which of the two definitions are meant; 0 means the one that counts now. */
-static gboolean resolve(const VgDom *dom, guint *flags, GError **error) {
-    if (!(*flags & AFFECT))
-        *flags |= is_live(dom) ? VIR_DOMAIN_AFFECT_LIVE : VIR_DOMAIN_AFFECT_CONFIG;
-    if (*flags & VIR_DOMAIN_AFFECT_LIVE && !is_live(dom)) {
-        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain is not running"));
-        return FALSE;
-    }
-    if (*flags & VIR_DOMAIN_AFFECT_CONFIG && !dom->life.persistent) {
-        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("transient domains do not have any persistent config"));
         return FALSE;
     }
     return TRUE;
@@ -55,13 +34,9 @@ static char *value_of(const VgDomain *def, int type, const char *uri) {
 
 char *vg_get_metadata(VgSession *session, const VgUuid *uuid, int type, const char *uri, guint flags, GError **error) {
     VgDom *dom = vg_hub_dom(session->hub, uuid, error);
-    if (!dom || !vg_flags_known(flags, AFFECT, "virDomainGetMetadata", error) || !type_ok(type, uri, error))
+    if (!dom || !vg_flags_known(flags, VG_AFFECT, "virDomainGetMetadata", error) || !type_ok(type, uri, error))
         return NULL;
-    if ((flags & AFFECT) == AFFECT) {
-        vg_set_error(error, VG_ERR_INVALID_ARG, _("live and config exclude each other"));
-        return NULL;
-    }
-    if (!resolve(dom, &flags, error))
+    if (!vg_affect_is_one(flags, error) || !vg_affect_resolve(dom, &flags, error))
         return NULL;
     g_autoptr(VgDomain) own = flags & VIR_DOMAIN_AFFECT_LIVE ? NULL : vg_dom_parse(dom, error);
     const VgDomain *def = flags & VIR_DOMAIN_AFFECT_LIVE ? dom->run->def : own;
@@ -124,19 +99,12 @@ static void set_live(VgOp *op) {
     vg_op_job(op, write_live, wrote_live);
 }
 
-static gboolean write_config(VgOp *op, GError **error) {
-    g_autofree char *path = vg_def_path(op->hub, op->dom->name);
-    g_autofree char *xml = vg_domain_format(op->def, VG_XML_SECURE | VG_XML_INACTIVE);
-    return vg_durable_write(path, xml, strlen(xml), TRUE, error);
-}
-
 static void wrote_config(VgOp *op, GError *error) {
     if (error) {
         vg_op_end(op, error);
         return;
     }
-    g_free(op->dom->xml);
-    op->dom->xml = vg_domain_format(op->def, VG_XML_SECURE | VG_XML_INACTIVE);
+    vg_affect_take_config(op);
     if (op->flags & VIR_DOMAIN_AFFECT_LIVE)
         set_live(op);
     else
@@ -145,7 +113,7 @@ static void wrote_config(VgOp *op, GError *error) {
 
 static void begin_set(VgOp *op) {
     GError *error = NULL;
-    if (!resolve(op->dom, &op->flags, &error)) {
+    if (!vg_affect_resolve(op->dom, &op->flags, &error)) {
         vg_op_end(op, error);
         return;
     }
@@ -156,13 +124,13 @@ static void begin_set(VgOp *op) {
     g_autoptr(VgDomain) def = vg_dom_parse(op->dom, &error);
     op->def = def ? changed(def, op, VG_XML_INACTIVE, &error) : NULL;
     if (op->def)
-        vg_op_job(op, write_config, wrote_config);
+        vg_op_job(op, vg_affect_write_config, wrote_config);
     else
         vg_op_end(op, error);
 }
 
 static gboolean set_ok(int type, const char *metadata, const char *key, const char *uri, guint flags, GError **error) {
-    if (!vg_flags_known(flags, AFFECT, "virDomainSetMetadata", error) || !type_ok(type, uri, error))
+    if (!vg_flags_known(flags, VG_AFFECT, "virDomainSetMetadata", error) || !type_ok(type, uri, error))
         return FALSE;
     if (type == VIR_DOMAIN_METADATA_TITLE && metadata && strchr(metadata, '\n')) {
         vg_set_error(error, VG_ERR_INVALID_ARG, _("metadata title can't contain newlines"));
