@@ -92,7 +92,7 @@ gboolean vg_def_complete(VgDriverState *hub, VgDomain *def, GError **error) {
     gsize n = 0;
     if (!check_mdevs(def, error) || !give_slots(def, error))
         return FALSE;
-    VgVgpuRequest *requests = vg_requests_of(def, &n);
+    VgVgpuRequest *requests = vg_requests_of(&hub->info, def, &n);
     gboolean ok = n == 0 || vg_gpus_check(hub->gpus, requests, n, error);
     vg_requests_free(requests, n);
     return ok;

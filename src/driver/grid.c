@@ -104,7 +104,7 @@ static void config_of(VgDriverState *hub, const char *arg, VgDone done) {
     ask->hub = hub;
     ask->done = done;
     ask->def = dom ? vg_dom_parse(dom, &error) : NULL;
-    ask->requests = ask->def ? vg_requests_of(ask->def, &ask->n) : NULL;
+    ask->requests = ask->def ? vg_requests_of(&hub->info, ask->def, &ask->n) : NULL;
     if (!ask->def || !vg_ports_choose(hub, ask->def, &error) || (ask->n > 0 && !config_places(ask, dom, &error))) {
         vg_done_error(done, error);
         config_free(ask);
@@ -120,7 +120,7 @@ static char *plan_of(VgDriverState *hub, const char *arg, GError **error) {
     if (!own)
         return NULL;
     gsize n = 0, n_held = 0;
-    VgVgpuRequest *requests = vg_requests_of(own, &n);
+    VgVgpuRequest *requests = vg_requests_of(&hub->info, own, &n);
     const VgPlace *held = held_places(dom, &n_held);
     VgJson *json = NULL;
     if (held || n == 0) {

@@ -3,6 +3,7 @@
  * was given. */
 #include "driver/run.h"
 #include "driver/state.h"
+#include "model/cpuset.h"
 
 #include <string.h>
 
@@ -23,8 +24,47 @@ static const char **params_of(const VgHostdevVgpu *vgpu) {
     return params;
 }
 
-VgVgpuRequest *vg_requests_of(const VgDomain *def, gsize *ret_n) {
+/* The one node of all CPUs of @cpuset, or VG_XEN_NO_NODE. */
+static guint32 node_of_cpus(const VgXenHostInfo *host, const char *cpuset) {
+    guint8 cpus[VG_CPUSET_MAX / 8];
+    guint32 node = VG_XEN_NO_NODE;
+    if (!cpuset || !vg_cpuset_parse(cpuset, cpus))
+        return VG_XEN_NO_NODE;
+    for (guint i = 0; i < MIN(host->cpus, VG_CPUSET_MAX); i++) {
+        if (!(cpus[i / 8] >> (i % 8) & 1))
+            continue;
+        if (host->cpu_node[i] == VG_XEN_NO_NODE || (node != VG_XEN_NO_NODE && node != host->cpu_node[i]))
+            return VG_XEN_NO_NODE;
+        node = host->cpu_node[i];
+    }
+    return node;
+}
+
+/*
+ * Where the guest's memory will be: Xen takes it from the nodes that its vcpus may run on, so it is known if all of
+ * them are pinned to one.
+ */
+static guint32 node_of(const VgXenHostInfo *host, const VgDomain *def) {
+    guint32 node = VG_XEN_NO_NODE;
+    g_autofree gboolean *pinned = g_new0(gboolean, def->vcpu.max + 1);
+    guint n = 0;
+    for (gsize i = 0; host->cpu_node && i < def->cputune.n_vcpupins; i++) {
+        const VgVcpuPin *pin = def->cputune.vcpupins[i];
+        if (pin->vcpu >= def->vcpu.max)
+            continue;
+        guint32 here = node_of_cpus(host, pin->cpuset);
+        if (here == VG_XEN_NO_NODE || (node != VG_XEN_NO_NODE && node != here))
+            return VG_XEN_NO_NODE;
+        node = here;
+        n += pinned[pin->vcpu] ? 0 : 1;
+        pinned[pin->vcpu] = TRUE;
+    }
+    return n == def->vcpu.max ? node : VG_XEN_NO_NODE;
+}
+
+VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gsize *ret_n) {
     VgVgpuRequest *requests = g_new0(VgVgpuRequest, def->n_hostdevs + 1);
+    guint32 node = node_of(host, def);
     gsize n = 0;
     for (gsize i = 0; i < def->n_hostdevs; i++) {
         const VgHostdev *dev = def->hostdevs[i];
@@ -37,6 +77,8 @@ VgVgpuRequest *vg_requests_of(const VgDomain *def, gsize *ret_n) {
             .group = dev->vgpu.group,
             .pinned = dev->vgpu.has_gpu,
             .gpu = dev->vgpu.gpu,
+            .has_node = node != VG_XEN_NO_NODE,
+            .node = node,
             .params = params_of(&dev->vgpu),
             .guest_slot = dev->info.address.pci.slot,
             .primary = dev->vgpu.display == VG_TRISTATE_YES,

@@ -376,6 +376,33 @@ gboolean vg_snapshot_num(VgSession *session, const VgUuid *uuid, guint flags, in
     return TRUE;
 }
 
+/* A guest whose GPU is far from its memory runs all the same. */
+static void add_far_gpus(const VgRun *run, GPtrArray *messages) {
+    gsize n = 0;
+    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    for (gsize i = 0; i < MIN(n, run->n_requests); i++) {
+        char addr[VG_PCIADDR_TEXT];
+        if (run->requests[i].has_node && places[i].node >= 0 && (guint)places[i].node != run->requests[i].node)
+            g_ptr_array_add(messages,
+                            g_strdup_printf(_("a vGPU is on GPU %s, which is near NUMA node %d, but the vcpus are "
+                                              "pinned to node %u: each access crosses nodes; no nearer GPU was free "
+                                              "or asked for"),
+                                            vg_pciaddr_format(&places[i].gpu, addr), places[i].node,
+                                            run->requests[i].node));
+    }
+}
+
+static char **messages_of(const VgRun *run) {
+    char **inert = vg_domain_messages(run->def);
+    GPtrArray *messages = g_ptr_array_new();
+    for (char **m = inert; *m; m++)
+        g_ptr_array_add(messages, *m);
+    g_free(inert);
+    add_far_gpus(run, messages);
+    g_ptr_array_add(messages, NULL);
+    return (char **)g_ptr_array_free(messages, FALSE);
+}
+
 gboolean vg_messages(VgSession *session, const VgUuid *uuid, guint flags, char ***ret, GError **error) {
     const guint known = VIR_DOMAIN_MESSAGE_DEPRECATION | VIR_DOMAIN_MESSAGE_TAINTING;
     VgDom *dom = vg_hub_dom(session->hub, uuid, error);
@@ -386,7 +413,7 @@ gboolean vg_messages(VgSession *session, const VgUuid *uuid, guint flags, char *
         return TRUE;
     }
     if (active(dom)) {
-        *ret = vg_domain_messages(dom->run->def);
+        *ret = messages_of(dom->run);
         return TRUE;
     }
     g_autoptr(VgDomain) def = vg_dom_parse(dom, error);

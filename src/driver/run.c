@@ -23,7 +23,7 @@ VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused
     run->id = -1;
     run->def = def;
     run->paused = paused;
-    run->requests = vg_requests_of(def, &run->n_requests);
+    run->requests = vg_requests_of(&run->hub->info, def, &run->n_requests);
     vg_uuid_generate(&token);
     for (guint i = 0; i < VG_UUID_LEN; i++)
         g_snprintf(&run->token[i * 2], 3, "%02x", token.b[i]);
@@ -48,7 +48,7 @@ void vg_run_change_def(VgRun *run, VgDomain *def) {
     vg_requests_free(run->requests, run->n_requests);
     vg_domain_free(run->def);
     run->def = def;
-    run->requests = vg_requests_of(def, &run->n_requests);
+    run->requests = vg_requests_of(&run->hub->info, def, &run->n_requests);
 }
 
 static void use_queues(VgRun *run, VgOp *op) {

@@ -38,7 +38,7 @@ void vg_run_free(VgRun *run);
 
 /* The requests of a definition's vGPUs, borrowing its strings. g_free() the array, and each ->params
  * (vg_requests_free). */
-VgVgpuRequest *vg_requests_of(const VgDomain *def, gsize *ret_n);
+VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gsize *ret_n);
 void vg_requests_free(VgVgpuRequest *requests, gsize n);
 /* What the places mean for the guest's config; strings borrowed from @places. g_free(). */
 VgXenGpu *vg_xen_gpus_of(const VgVgpuRequest *requests, const VgPlace *places, gsize n);

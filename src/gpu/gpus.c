@@ -85,7 +85,9 @@ VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n) {
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-static void place_fill(VgGpus *gpus, VgPlace *p, const VgBackend *backend, const VgType *type) {
+/* @gpu NULL: it is not there any more. */
+static void place_fill(VgGpus *gpus, VgPlace *p, const VgGpu *gpu, const VgBackend *backend, const VgType *type) {
+    p->node = gpu != NULL ? gpu->record.numa_node : -1;
     p->backend = backend->id;
     p->backend_name = backend->name;
     p->bar_kib = backend->bar_kib;
@@ -130,10 +132,10 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
         p->vf = v->vf;
         p->generation = v->generation;
         p->start = v->start;
-        place_fill(gpus, p, backend, type);
         in->gpu = vg_inventory_find(&gpus->inventory, &v->gpu);
-        p->functions =
-            in->gpu != VG_PLACE_ANY ? gpus->inventory.gpus[in->gpu].functions : (guint8)(1u << v->gpu.function);
+        const VgGpu *gpu = in->gpu != VG_PLACE_ANY ? &gpus->inventory.gpus[in->gpu] : NULL;
+        place_fill(gpus, p, gpu, backend, type);
+        p->functions = gpu != NULL ? gpu->functions : (guint8)(1u << v->gpu.function);
         in->type = type;
         in->slot = v->slot;
         in->primary = v->primary;
@@ -258,7 +260,7 @@ static void place_set(VgGpus *gpus, VgPlace *p, const VgVgpuRequest *r, const Vg
     const VgType *type = vg_types_nth(gpus->types, want->type);
     p->functions = gpu->functions;
     p->has_vf = vg_gpu_offer(gpu, type)->backend->id == VG_BACKEND_SRIOV;
-    place_fill(gpus, p, vg_gpu_offer(gpu, type)->backend, type);
+    place_fill(gpus, p, gpu, vg_gpu_offer(gpu, type)->backend, type);
 }
 
 static void mark_vfs(const VgGpu *gpu, const VgPlace *places, gsize n, guint8 taken[]) {

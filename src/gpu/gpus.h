@@ -67,6 +67,7 @@ typedef enum {
 typedef struct {
     VgUuid vgpu;
     VgPciAddr gpu; /* the pGPU */
+    int node;      /* of the host's memory it is near, -1: unknown */
     gboolean has_vf;
     VgPciAddr vf;
     guint8 functions; /* passthrough: a bit for each function of the slot that goes along */

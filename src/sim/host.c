@@ -145,6 +145,9 @@ static gboolean host_fill(VgSimHost *host, const char *path, GError **error) {
     info->threads = n.threads;
     info->nodes = n.nodes;
     info->mhz = n.mhz;
+    info->cpu_node = g_new(guint32, n.cpus);
+    for (guint i = 0; i < n.cpus; i++)
+        info->cpu_node[i] = (guint32)((guint64)i * n.nodes / n.cpus);
     info->memory_kib = (guint64)n.memory_mib * 1024;
     host->dom0_kib = (guint64)n.dom0_memory_mib * 1024;
     host->shutdown_ms = n.shutdown_ms;

@@ -121,6 +121,7 @@ static gboolean sim_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) {
     ret->extra = g_strdup(info->extra);
     ret->caps = g_strdup(info->caps);
     ret->cpu_model = g_strdup(info->cpu_model);
+    ret->cpu_node = g_memdup2(info->cpu_node, info->cpus * sizeof *info->cpu_node);
     pthread_mutex_lock(&sim->lock);
     ret->free_kib = vg_sim_free_kib(sim);
     pthread_mutex_unlock(&sim->lock);

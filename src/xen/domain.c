@@ -17,4 +17,5 @@ void vg_xen_host_info_clear(VgXenHostInfo *info) {
     g_clear_pointer(&info->extra, g_free);
     g_clear_pointer(&info->caps, g_free);
     g_clear_pointer(&info->cpu_model, g_free);
+    g_clear_pointer(&info->cpu_node, g_free);
 }

@@ -41,6 +41,20 @@ static char *store_read(VgXen *xen, const char *format, ...) {
 
 /* --- reading */
 
+/* Xen's own word: domain 0 sees neither the nodes nor all CPUs. */
+static guint32 *cpu_nodes(const VgXenOp *op, guint cpus) {
+    int n = 0;
+    libxl_cputopology *topology = libxl_get_cpu_topology(op->ctx, &n);
+    if (!topology)
+        return NULL;
+    guint32 *nodes = g_new(guint32, cpus);
+    for (guint i = 0; i < cpus; i++)
+        nodes[i] =
+            i < (guint)n && topology[i].node != LIBXL_CPUTOPOLOGY_INVALID_ENTRY ? topology[i].node : VG_XEN_NO_NODE;
+    libxl_cputopology_list_free(topology, n);
+    return nodes;
+}
+
 static gboolean libxl_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_physinfo phys;
@@ -74,6 +88,7 @@ static gboolean libxl_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) 
         .cpu_model = g_strdup(uname(&uts) == 0 ? uts.machine : "x86_64"),
     };
     ret->sockets = MAX(ret->cpus / per_socket / ret->nodes, 1);
+    ret->cpu_node = cpu_nodes(&op, ret->cpus);
     libxl_physinfo_dispose(&phys);
     return TRUE;
 }

@@ -56,8 +56,10 @@ typedef struct {
     gboolean hvm, hap, pv, iommu;
     guint cpus, nodes, sockets, cores, threads, mhz;
     guint64 memory_kib, free_kib;
-    char *cpu_model; /* "x86_64" */
+    char *cpu_model;   /* "x86_64" */
+    guint32 *cpu_node; /* of each of `cpus`: the node it is on, VG_XEN_NO_NODE: unknown; NULL: all unknown */
 } VgXenHostInfo;
+#define VG_XEN_NO_NODE G_MAXUINT32
 void vg_xen_host_info_clear(VgXenHostInfo *info);
 
 typedef enum { VG_XEN_EVENT_SHUTDOWN, VG_XEN_EVENT_DEATH, VG_XEN_EVENT_NEW } VgXenEventKind;
