@@ -92,6 +92,16 @@ typedef struct {
     const char *s1;
 } VgEvent;
 
+/* Numbers of libvirt's virNodeDeviceEventID, and of virNodeDeviceEventLifecycleType. */
+typedef enum { VG_NODEDEV_EVENT_LIFECYCLE, VG_NODEDEV_EVENT_UPDATE, VG_NODEDEV_EVENT_LAST } VgNodedevEventId;
+typedef enum { VG_NODEDEV_CREATED, VG_NODEDEV_DELETED, VG_NODEDEV_DEFINED, VG_NODEDEV_UNDEFINED } VgNodedevChange;
+
+typedef struct {
+    VgNodedevEventId id;
+    VgNodedevChange type; /* of LIFECYCLE */
+    const char *name;     /* of the node device */
+} VgNodedevEvent;
+
 /* Programs of gridctl: what to list. The answer is one JSON document; its members are described in
  * docs/grid-protocol.md. */
 typedef enum {
@@ -99,10 +109,13 @@ typedef enum {
     VG_GRID_TYPES = 2,
     VG_GRID_VGPUS = 3,
     VG_GRID_CAPACITY = 4,
-    VG_GRID_CONFIG = 5, /* @arg: domain name or UUID; libxl's own JSON of what would be started */
-    VG_GRID_ORDER = 6,  /* @arg: what the administrator orders, as JSON; changes gpus.json; "{}" when it is durable */
-    VG_GRID_PLAN = 7,   /* @arg: domain name or UUID; where its vGPUs would go now, or why not */
-    VG_GRID_WHY = 8,    /* each type on each GPU: how many more, and why none */
+    VG_GRID_CONFIG = 5,   /* @arg: domain name or UUID; libxl's own JSON of what would be started */
+    VG_GRID_ORDER = 6,    /* @arg: what the administrator orders, as JSON; changes gpus.json; "{}" when it is durable */
+    VG_GRID_PLAN = 7,     /* @arg: domain name or UUID; where its vGPUs would go now, or why not */
+    VG_GRID_WHY = 8,      /* each type on each GPU: how many more, and why none */
+    VG_GRID_WATCH = 9,    /* the daemon's own: from now on every VgHost.grid_event, */
+    VG_GRID_UNWATCH = 10, /* and none any more */
+    VG_GRID_EVENT = 11,   /* no call: the message of one */
     VG_GRID_LAST
 } VgGridQuery;
 
@@ -115,6 +128,10 @@ struct VgHost {
     void (*event)(const VgHost *host, const VgEvent *event);
     /* How many guests run now: --timeout never fires while it is not 0. */
     void (*busy)(const VgHost *host, guint guests);
+    /* The same two for what happens to node devices and to the grid: @json is one object of docs/grid-protocol.md
+     * ("events"), on one line, of less than 64 KiB. */
+    void (*nodedev_event)(const VgHost *host, const VgNodedevEvent *event);
+    void (*grid_event)(const VgHost *host, const char *json);
 };
 
 /* Paths and options of this run. All strings live as long as the module. */

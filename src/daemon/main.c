@@ -38,6 +38,18 @@ static void on_event(const VgHost *host, const VgEvent *event) {
         vg_proc_event(daemon->proc, event);
 }
 
+static void on_nodedev_event(const VgHost *host, const VgNodedevEvent *event) {
+    VgDaemon *daemon = (VgDaemon *)host;
+    if (daemon->server != NULL)
+        vg_proc_nodedev_event(daemon->proc, event);
+}
+
+static void on_grid_event(const VgHost *host, const char *json) {
+    VgDaemon *daemon = (VgDaemon *)host;
+    if (daemon->server != NULL)
+        vg_proc_grid_event(daemon->proc, json);
+}
+
 static void on_busy(const VgHost *host, guint guests) {
     VgDaemon *daemon = (VgDaemon *)host;
     daemon->guests = guests;
@@ -147,7 +159,11 @@ static gboolean start_driver(VgDaemon *daemon, GError **error) {
         .rundir = daemon->rundir,
         .datadir = daemon->datadir,
     };
-    daemon->host = (VgHost){.struct_size = sizeof(VgHost), .event = on_event, .busy = on_busy};
+    daemon->host = (VgHost){.struct_size = sizeof(VgHost),
+                            .event = on_event,
+                            .busy = on_busy,
+                            .nodedev_event = on_nodedev_event,
+                            .grid_event = on_grid_event};
     daemon->state = daemon->driver.start(&daemon->host, &paths, error);
     if (daemon->state != NULL)
         return TRUE;

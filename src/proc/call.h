@@ -16,13 +16,19 @@
 
 typedef char remote_void; /* no arguments, or an empty reply */
 
+typedef enum { VG_HEARS_DOMAINS, VG_HEARS_NODEDEVS, VG_HEARS_GRID } VgHears;
+
 /* One subscription to an event. Old ones (libvirt before 1.2) have no number of their own and get the old message. */
 typedef struct {
-    int callback; /* unique on this connection; -1: an old one */
-    VgEventId event;
+    VgHears hears;
+    int callback;      /* unique on this connection; -1: an old one */
+    int event;         /* VgEventId, VgNodedevEventId */
     gboolean filtered; /* only events of @dom */
     VgUuid dom;
+    char *dev; /* only of this node device; NULL: of all */
 } VgSubscription;
+/* For a GArray of them. */
+void vg_subscription_clear(gpointer subscription);
 
 /* One client's state. Lives as long as the client is connected or a slow call of it is under way; so long the session
  * stays open. */

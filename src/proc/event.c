@@ -1,120 +1,66 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * event.c: who wants to hear what, and the fan-out. A message differs between subscribers only in the number that the
- * client's connection gave the subscription; these count from 0 on each, so most subscribers share one encoded message.
- */
+/* event.c: the events of domains: what a client may subscribe to, and their messages. */
 #include "config.h"
+#include "proc/subscription.h"
 #include "proc/table.h"
 
-/* Of one connection: one for each domain of a full list, for one client that watches domains one by one. Of all
- * connections, and of those that may only read. */
-enum {
-    SUBSCRIPTIONS_MAX = REMOTE_DOMAIN_LIST_MAX,
-    SUBSCRIPTIONS_ALL = 16 * SUBSCRIPTIONS_MAX,
-    SUBSCRIPTIONS_READERS = SUBSCRIPTIONS_ALL / 4,
-};
 /* The old calls know the events up to this one. */
 #define OLD_EVENT_LAST VG_EVENT_DEVICE_REMOVED
 
-enum { OLD = -1 };
-
 /* --- subscribe ---------------------------------------------------------------------------------------------------- */
 
-static guint *total_of(const VgConn *conn) {
-    return conn->read_only ? &conn->proc->reader_subscriptions : &conn->proc->writer_subscriptions;
-}
-
-void vg_conn_unsubscribe_all(VgConn *conn) {
-    if (conn->subscriptions->len > 0)
-        g_ptr_array_remove_fast(conn->proc->subscribers, conn);
-    *total_of(conn) -= conn->subscriptions->len;
-    g_array_set_size(conn->subscriptions, 0);
-}
-
-static gboolean subscribe(VgConn *conn, VgSubscription subscription, int last, GError **error) {
-    if ((int)subscription.event < 0 || (int)subscription.event > last) {
-        vg_set_error(error, VG_ERR_INVALID_ARG, _("unsupported event ID %d"), (int)subscription.event);
+static gboolean subscribe(VgCall *call, VgSubscription subscription, int last, GError **error) {
+    if (subscription.event < 0 || subscription.event > last) {
+        vg_set_error(error, VG_ERR_INVALID_ARG, _("unsupported event ID %d"), subscription.event);
         return FALSE;
     }
-    if (conn->subscriptions->len >= SUBSCRIPTIONS_MAX) {
-        vg_set_error(error, VG_ERR_OPERATION_FAILED,
-                     _("this connection has %u event subscriptions already; subscribe once for all domains instead"),
-                     conn->subscriptions->len);
-        return FALSE;
-    }
-    if (*total_of(conn) >= (conn->read_only ? SUBSCRIPTIONS_READERS : SUBSCRIPTIONS_ALL)) {
-        vg_set_error(error, VG_ERR_OPERATION_FAILED,
-                     _("all connections together have %u event subscriptions already; close some of them"),
-                     *total_of(conn));
-        return FALSE;
-    }
-    if (conn->subscriptions->len == 0)
-        g_ptr_array_add(conn->proc->subscribers, conn);
-    g_array_append_val(conn->subscriptions, subscription);
-    ++*total_of(conn);
-    return TRUE;
+    return vg_subscribe(call->conn, &subscription, error);
 }
 
-/* Ends the subscription @callback, or, if that is OLD, an old one to @event. */
-static gboolean unsubscribe(VgConn *conn, int callback, int event, GError **error) {
-    for (guint i = 0; i < conn->subscriptions->len; i++) {
-        const VgSubscription *s = &g_array_index(conn->subscriptions, VgSubscription, i);
-        if (s->callback != callback || (callback == OLD && (int)s->event != event))
-            continue;
-        g_array_remove_index(conn->subscriptions, i);
-        --*total_of(conn);
-        if (conn->subscriptions->len == 0)
-            g_ptr_array_remove_fast(conn->proc->subscribers, conn);
+static gboolean unsubscribe_old(VgCall *call, int event, GError **error) {
+    if (vg_unsubscribe(call->conn, VG_HEARS_DOMAINS, VG_OLD_CALLBACK, event))
         return TRUE;
-    }
-    if (callback == OLD)
-        vg_set_error(error, VG_ERR_INVALID_ARG, _("domain event %d not registered"), event);
-    else
-        vg_set_error(error, VG_ERR_INVALID_ARG, _("domain event callback %d not registered"), callback);
+    vg_set_error(error, VG_ERR_INVALID_ARG, _("domain event %d not registered"), event);
     return FALSE;
 }
 
 gboolean vg_do_connect_domain_event_register(VgCall *call, const remote_void *a, remote_int *r, GError **error) {
-    return subscribe(call->conn, (VgSubscription){.callback = OLD, .event = VG_EVENT_LIFECYCLE}, OLD_EVENT_LAST, error);
-}
-
-gboolean vg_do_connect_domain_event_deregister(VgCall *call, const remote_void *a, remote_int *r, GError **error) {
-    return unsubscribe(call->conn, OLD, VG_EVENT_LIFECYCLE, error);
-}
-
-gboolean vg_do_connect_domain_event_register_any(VgCall *call, const remote_int *a, remote_void *r, GError **error) {
-    return subscribe(call->conn, (VgSubscription){.callback = OLD, .event = (VgEventId)a->value}, OLD_EVENT_LAST,
+    return subscribe(call, (VgSubscription){.callback = VG_OLD_CALLBACK, .event = VG_EVENT_LIFECYCLE}, OLD_EVENT_LAST,
                      error);
 }
 
+gboolean vg_do_connect_domain_event_deregister(VgCall *call, const remote_void *a, remote_int *r, GError **error) {
+    return unsubscribe_old(call, VG_EVENT_LIFECYCLE, error);
+}
+
+gboolean vg_do_connect_domain_event_register_any(VgCall *call, const remote_int *a, remote_void *r, GError **error) {
+    return subscribe(call, (VgSubscription){.callback = VG_OLD_CALLBACK, .event = a->value}, OLD_EVENT_LAST, error);
+}
+
 gboolean vg_do_connect_domain_event_deregister_any(VgCall *call, const remote_int *a, remote_void *r, GError **error) {
-    return unsubscribe(call->conn, OLD, a->value, error);
+    return unsubscribe_old(call, a->value, error);
 }
 
 gboolean vg_do_connect_domain_event_callback_register_any(VgCall *call, const remote_callback_register_args *a,
                                                           remote_int *r, GError **error) {
-    VgSubscription subscription = {.callback = call->conn->next_callback, .event = (VgEventId)a->eventID};
+    VgSubscription subscription = {.callback = call->conn->next_callback, .event = a->eventID};
     if (a->dom != NULL) {
         /* Not looked up: a transient domain may be waited for, as with libvirt's own drivers. */
         subscription.filtered = TRUE;
         subscription.dom = vg_dom_uuid(a->dom);
     }
-    if (!subscribe(call->conn, subscription, VG_EVENT_LAST - 1, error))
-        return FALSE;
     r->value = subscription.callback;
-    /* Numbers are not used twice, so that a late event is never taken for another's; after 2^31 of them they begin
-     * anew. */
-    call->conn->next_callback = subscription.callback == G_MAXINT ? 0 : subscription.callback + 1;
-    return TRUE;
+    return subscribe(call, subscription, VG_EVENT_LAST - 1, error);
 }
 
 gboolean vg_do_connect_domain_event_callback_deregister_any(VgCall *call, const remote_int *a, remote_void *r,
                                                             GError **error) {
-    if (a->value < 0) {
-        vg_set_error(error, VG_ERR_INVALID_ARG, _("domain event callback %d not registered"), a->value);
-        return FALSE;
-    }
-    return unsubscribe(call->conn, a->value, -1, error);
+    /* No callback has such a number, and VG_OLD_CALLBACK means another thing. */
+    int callback = a->value < 0 ? G_MAXINT : a->value;
+    if (vg_unsubscribe(call->conn, VG_HEARS_DOMAINS, callback, -1))
+        return TRUE;
+    vg_set_error(error, VG_ERR_INVALID_ARG, _("domain event callback %d not registered"), a->value);
+    return FALSE;
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
@@ -133,14 +79,14 @@ typedef union {
 static void fill_lifecycle(Body *body, int callback, const remote_nonnull_domain *dom, const VgEvent *event,
                            char **text) {
     remote_domain_event_lifecycle_msg msg = {*dom, event->a, event->b};
-    if (callback == OLD)
+    if (callback == VG_OLD_CALLBACK)
         body->old_lifecycle = msg;
     else
         body->lifecycle = (remote_domain_event_callback_lifecycle_msg){callback, msg};
 }
 
 static void fill_reboot(Body *body, int callback, const remote_nonnull_domain *dom, const VgEvent *event, char **text) {
-    if (callback == OLD)
+    if (callback == VG_OLD_CALLBACK)
         body->old_reboot = *dom;
     else
         body->reboot = (remote_domain_event_callback_reboot_msg){callback, *dom};
@@ -148,7 +94,7 @@ static void fill_reboot(Body *body, int callback, const remote_nonnull_domain *d
 
 static void fill_device(Body *body, int callback, const remote_nonnull_domain *dom, const VgEvent *event, char **text) {
     remote_domain_event_device_msg msg = {*dom, *text};
-    if (callback == OLD)
+    if (callback == VG_OLD_CALLBACK)
         body->old_device = msg;
     else
         body->device = (remote_domain_event_callback_device_msg){callback, msg};
@@ -178,9 +124,10 @@ static const struct {
      fill_metadata},
 };
 
-static VgMsg *encode(const VgEvent *event, int callback) {
+static VgMsg *encode(gconstpointer data, int callback) {
+    const VgEvent *event = data;
     for (gsize i = 0; i < G_N_ELEMENTS(forms); i++) {
-        if (forms[i].id != event->id || (callback == OLD && forms[i].old_number == 0))
+        if (forms[i].id != event->id || (callback == VG_OLD_CALLBACK && forms[i].old_number == 0))
             continue;
         Body body = {0};
         g_autofree char *name = g_strdup(event->dom.name), *text = g_strdup(event->s1);
@@ -189,42 +136,22 @@ static VgMsg *encode(const VgEvent *event, int callback) {
         forms[i].fill(&body, callback, &dom, event, &text);
         VgMsgHeader header = {VG_REMOTE_PROGRAM,
                               VG_REMOTE_VERSION,
-                              callback == OLD ? forms[i].old_number : forms[i].number,
+                              callback == VG_OLD_CALLBACK ? forms[i].old_number : forms[i].number,
                               VG_MSG_EVENT,
                               1,
                               VG_MSG_OK};
-        return vg_msg_encode(&header, callback == OLD ? forms[i].old_proc : forms[i].proc, &body, NULL);
+        return vg_msg_encode(&header, callback == VG_OLD_CALLBACK ? forms[i].old_proc : forms[i].proc, &body, NULL);
     }
     return NULL;
 }
 
 /* --- fan-out ------------------------------------------------------------------------------------------------------ */
 
-static void send_to(VgConn *conn, const VgEvent *event, GHashTable *encoded) {
-    for (guint i = 0; i < conn->subscriptions->len; i++) {
-        const VgSubscription *s = &g_array_index(conn->subscriptions, VgSubscription, i);
-        if (s->event != event->id || (s->filtered && !vg_uuid_equal(&s->dom, &event->dom.uuid)))
-            continue;
-        gpointer key = GINT_TO_POINTER(s->callback);
-        VgMsg *msg = g_hash_table_lookup(encoded, key);
-        if (msg == NULL) {
-            msg = encode(event, s->callback);
-            if (msg == NULL)
-                continue;
-            g_hash_table_insert(encoded, key, msg);
-        }
-        vg_client_send(conn->client, msg);
-    }
-}
-
-static void msg_unref(gpointer msg) {
-    vg_msg_unref(msg);
+static gboolean wants(const VgSubscription *s, gconstpointer data) {
+    const VgEvent *event = data;
+    return s->event == (int)event->id && (!s->filtered || vg_uuid_equal(&s->dom, &event->dom.uuid));
 }
 
 void vg_proc_event(VgProc *proc, const VgEvent *event) {
-    if (proc->subscribers->len == 0)
-        return;
-    g_autoptr(GHashTable) encoded = g_hash_table_new_full(NULL, NULL, NULL, msg_unref);
-    for (guint i = 0; i < proc->subscribers->len; i++)
-        send_to(proc->subscribers->pdata[i], event, encoded);
+    vg_fan_out(proc, VG_HEARS_DOMAINS, wants, encode, event);
 }

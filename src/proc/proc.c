@@ -38,6 +38,7 @@ static void on_connected(VgClient *client, gpointer data) {
     conn->client = client;
     conn->read_only = vg_client_read_only(client);
     conn->subscriptions = g_array_new(FALSE, TRUE, sizeof(VgSubscription));
+    g_array_set_clear_func(conn->subscriptions, vg_subscription_clear);
     vg_client_set_data(client, conn, conn_unref);
     /* These sockets ask for no proof: the one type that AUTH_LIST offers is "none". */
     vg_client_authenticated(client);

@@ -28,6 +28,9 @@ const VgServerHandler *vg_proc_handler(void);
 
 /* VgHost.event: to every client that subscribed to it. Borrowed. */
 void vg_proc_event(VgProc *proc, const VgEvent *event);
+/* VgHost.nodedev_event and .grid_event, in the same way. */
+void vg_proc_nodedev_event(VgProc *proc, const VgNodedevEvent *event);
+void vg_proc_grid_event(VgProc *proc, const char *json);
 
 /* Open connections: between CONNECT_OPEN and its end. */
 guint vg_proc_sessions(const VgProc *proc);

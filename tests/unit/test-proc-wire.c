@@ -16,6 +16,7 @@
  *     S: closed
  *     D: now | later | held | release | fails | empty      how the driver ends its slow calls
  *     D: lifecycle DOM A B | reboot DOM | removed DOM "ALIAS" | added DOM "ALIAS" | metadata DOM TYPE "URI"|none
+ *     D: nodedev "NAME" CHANGE | nodedev "NAME" update | grid "TEXT"
  *     D: did "WORDS"                       what reached the driver since the last such line
  *
  * VALUES: i-5 int, u5 unsigned, h5 64 bits, "text" string, some "text" optional string, none a null, dom alpha|beta a
@@ -310,6 +311,18 @@ static void send_event(Script *s, VgEventId id, char **words) {
     vg_proc_event(s->fake->proc, &event);
 }
 
+static void send_other(Script *s, char **words) {
+    if (strcmp(words[0], "grid") == 0) {
+        vg_proc_grid_event(s->fake->proc, words[1] + 1);
+        return;
+    }
+    gboolean update = strcmp(words[2], "update") == 0;
+    VgNodedevEvent event = {.id = update ? VG_NODEDEV_EVENT_UPDATE : VG_NODEDEV_EVENT_LIFECYCLE, .name = words[1] + 1};
+    if (!update)
+        event.type = (VgNodedevChange)number(s, words[2]);
+    vg_proc_nodedev_event(s->fake->proc, &event);
+}
+
 static void driver_step(Script *s, char **words) {
     static const struct {
         const char *verb;
@@ -336,7 +349,9 @@ static void driver_step(Script *s, char **words) {
             return;
         }
     }
-    if (strcmp(words[0], "release") == 0) {
+    if (strcmp(words[0], "nodedev") == 0 || strcmp(words[0], "grid") == 0)
+        send_other(s, words);
+    else if (strcmp(words[0], "release") == 0) {
         peer_settle();
         fake_release(s->fake);
     } else if (strcmp(words[0], "did") == 0 && words[1] != NULL) {
