@@ -8,7 +8,7 @@ LOG_ALLOWED = [r"d\d+v0.* crash", r"Domain \d+ crashed"]
 
 XL = """name = "%s"
 type = "pvh"
-kernel = "/guest/hvm"
+kernel = "/guest/pvh"
 memory = 64
 on_poweroff = "destroy"
 on_reboot = "preserve"

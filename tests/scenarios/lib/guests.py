@@ -13,7 +13,7 @@ if REAL:
     OS = {
         "hvm": OS["hvm"].replace("<boot dev='hd'/>", "<kernel>/guest/hvm</kernel>"),
         "pv": OS["pv"].replace("/boot/vmlinuz", "/guest/pv"),
-        "pvh": OS["pvh"].replace("/boot/vmlinuz", "/guest/hvm"),
+        "pvh": OS["pvh"].replace("/boot/vmlinuz", "/guest/pvh"),
     }
 
 

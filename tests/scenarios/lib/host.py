@@ -204,10 +204,6 @@ class Host:
     def state(self, name):
         return self.virsh("domstate", name)
 
-    def hears(self, kind):
-        """Does a guest of this kind do what it is asked?"""
-        return True
-
     def wait_up(self, name):
         """Until the guest hears what it is asked: a simulated one does at once."""
 

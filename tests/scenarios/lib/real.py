@@ -46,9 +46,6 @@ class Host(host.Host):
         """The guest does it by itself, as far as the daemon can know."""
         self.run("xenstore-write", "/local/domain/%s/control/shutdown" % self.domains()[name], word)
 
-    def hears(self, kind):
-        return kind != "hvm"  # QEMU does not boot our small kernel: only its firmware runs
-
     def wait_up(self, name):
         eventually("%s to be up" % name, lambda: self.xenstore("/local/domain/%s/data/up" % self.domains()[name]) == "1")
 

@@ -3,7 +3,7 @@
  * guest.c: the smallest guest that behaves: says on its console that it is up, echoes what is typed there, and does
  * what xenstore's control/shutdown says (poweroff, halt, reboot, crash, suspend). It starts in no time even under
  * emulation, where a Linux takes half a minute. No interrupts, no memory management: it waits in SCHEDOP_poll. -m64
- * makes a PV guest, -m32 one for PVH and, by its multiboot header, for HVM with direct boot.
+ * makes a PV guest, -m32 one for PVH and, behind setup.S, for HVM with direct boot.
  */
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #include <stdint.h>
@@ -19,7 +19,12 @@
 
 #define PAGE 4096
 #define SERIAL 0x3f8
-#define XEN_LOG 0xe9 /* xl dmesg shows it */
+#define SERIAL_STATUS (SERIAL + 5)
+#define SERIAL_HAS_INPUT 0x01
+#define SERIAL_TAKES_OUTPUT 0x20
+#define SERIAL_NS 100000000                          /* how long a typed character may wait */
+#define SCREEN ((volatile uint16_t *)0xb8000)        /* text mode, 80 x 25 */
+#define XEN_LOG 0xe9                                 /* xl dmesg shows it */
 #define CALLBACK_VECTOR (((uint64_t)2 << 56) | 0xf3) /* what makes the toolstack believe in PV drivers */
 
 typedef unsigned long Word;
@@ -66,10 +71,13 @@ static void forget_event(evtchn_port_t port) {
     __atomic_and_fetch((Word *)&shared->evtchn_pending[port / bits], ~((Word)1 << (port % bits)), __ATOMIC_SEQ_CST);
 }
 
-/* Returns when one of the two other sides may have something to say. */
+/* Returns when one of the other sides may have something to say. A serial line has no event channel: HVM looks. */
 static void wait(void) {
+    volatile shared_info_t *shared = (void *)shared_page;
     evtchn_port_t ports[2] = {store_port, console_port};
     struct sched_poll poll = {.nr_ports = 2};
+    if (hvm)
+        poll.timeout = shared->vcpu_info[0].time.system_time + SERIAL_NS;
     set_xen_guest_handle(poll.ports, ports);
     hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, (Word)&poll, 0, 0);
     forget_event(store_port);
@@ -78,10 +86,22 @@ static void wait(void) {
 
 /* --- console */
 
+static void out(uint16_t port, uint8_t value) {
+    asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static uint8_t in(uint16_t port) {
+    uint8_t value;
+    asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
 static void put(char c) {
     if (hvm) {
-        asm volatile("outb %0, %1" : : "a"(c), "Nd"((uint16_t)SERIAL));
-        asm volatile("outb %0, %1" : : "a"(c), "Nd"((uint16_t)XEN_LOG));
+        for (unsigned i = 0; i < 10000 && !(in(SERIAL_STATUS)&SERIAL_TAKES_OUTPUT); i++)
+            ;
+        out(SERIAL, (uint8_t)c);
+        out(XEN_LOG, (uint8_t)c);
     }
     if (!console || console->out_prod - console->out_cons >= sizeof console->out)
         return;
@@ -100,15 +120,21 @@ static void say(const char *text) {
         notify(console_port);
 }
 
+static void echo_one(char c) {
+    put(c);
+    if (c == '\r')
+        put('\n');
+}
+
 static void echo(void) {
     int any = 0;
+    while (hvm && in(SERIAL_STATUS)&SERIAL_HAS_INPUT)
+        echo_one((char)in(SERIAL));
     while (console && console->in_cons != console->in_prod) {
         char c = console->in[MASK_XENCONS_IDX(console->in_cons, console->in)];
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         console->in_cons++;
-        put(c);
-        if (c == '\r')
-            put('\n');
+        echo_one(c);
         any = 1;
     }
     if (any)
@@ -199,7 +225,8 @@ static void obey(void) {
 
 static void live(const char *kind) {
     static const char watch[] = "control/shutdown\0ours";
-    static const char up[] = "data/up\0" "1"; /* for whoever cannot see the console */
+    static const char up[] = "data/up\0"
+                             "1"; /* for whoever cannot see the console */
     char reply[32];
     say("GUEST-UP ");
     say(kind);
@@ -259,6 +286,12 @@ static void make_hypercall_page(void) {
     }
 }
 
+/* What a picture of the screen is known by: the left half blue (0, 0, 168), the right half green (0, 168, 0). */
+static void paint(void) {
+    for (unsigned i = 0; i < 80 * 25; i++)
+        SCREEN[i] = (uint16_t)((i % 80 < 40 ? 0x10 : 0x20) << 8 | ' ');
+}
+
 void start_hvm(uint32_t magic) {
     make_hypercall_page();
     struct xen_add_to_physmap map = {
@@ -267,6 +300,8 @@ void start_hvm(uint32_t magic) {
     struct xen_hvm_param callback = {.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = CALLBACK_VECTOR};
     hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (Word)&callback, 0, 0);
     hvm = magic == 0x2badb002;
+    if (hvm)
+        paint();
     store = (void *)(Word)(param(HVM_PARAM_STORE_PFN) * PAGE);
     store_port = (evtchn_port_t)param(HVM_PARAM_STORE_EVTCHN);
     console = (void *)(Word)(param(HVM_PARAM_CONSOLE_PFN) * PAGE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * start.S: entries and notes. PV comes with a stack, paging on and the start info in rsi; PVH and multiboot in flat 32
- * bits without paging.
+ * start.S: entries and notes. PV comes with a stack, paging on and the start info in rsi; PVH in flat 32 bits without
+ * paging, and so does HVM after setup.S.
  */
 #include <xen/elfnote.h>
 
@@ -36,10 +36,7 @@ _start:
     call start_pv
 #else
     note XEN_ELFNOTE_PHYS32_ENTRY, .long _start
-    .section .multiboot, "a"
-    .align 4
-    .long 0x1badb002, 0, -0x1badb002
-    .text
+    .section .start, "ax"
 _start:
     cli
     mov $stack + 4 * 4096, %esp
