@@ -55,6 +55,33 @@ typedef struct {
     gpointer data;
 } VgDone;
 
+/* --- streams ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * What the bytes of a client's stream come from and go to: a console, a picture. The driver makes it and gives it to a
+ * VgStreamDone; from then on the daemon reads and writes the descriptor, and nobody else. Main loop.
+ */
+typedef struct VgStreamEnd VgStreamEnd;
+struct VgStreamEnd {
+    int fd;        /* the driver's, open until close(); non-blocking, or a file */
+    gboolean both; /* the client may write, too */
+    /* The driver's: exactly once, nothing flows any more: the client has ended it or is gone, or the descriptor came to
+     * its end. Frees it all. */
+    void (*close)(VgStreamEnd *end);
+    /* The daemon's, set before the VgStreamDone returns: the driver ends the stream, @error goes to the client. Calls
+     * close() before it returns. */
+    void (*cut)(VgStreamEnd *end, const GError *error);
+    gpointer daemon; /* its own */
+};
+
+/* How a call ends that opens a stream; as VgDone. @end (taken over, close() may come before this returns), and @text if
+ * the call returns text; or @error. */
+typedef void (*VgStreamDoneFunc)(VgStreamEnd *end, const char *text, const GError *error, gpointer data);
+typedef struct {
+    VgStreamDoneFunc func;
+    gpointer data;
+} VgStreamDone;
+
 /* --- what a driver tells ------------------------------------------------------------------------------------------ */
 
 typedef struct { /* libvirt's virNodeInfo */
@@ -227,4 +254,10 @@ typedef struct {
 
     /* gridctl */
     void (*grid)(VgSession *session, VgGridQuery what, const char *arg, VgDone done);
+
+    /* calls that open a stream */
+    /* virDomainOpenConsole; @device: alias, NULL: the first console */
+    void (*open_console)(VgSession *session, const VgUuid *dom, const char *device, guint flags, VgStreamDone done);
+    /* virDomainScreenshot; @text: the picture's MIME type */
+    void (*screenshot)(VgSession *session, const VgUuid *dom, guint screen, guint flags, VgStreamDone done);
 } VgDriver;

@@ -61,6 +61,9 @@ typedef struct {
     VgMsgHeader header; /* of the call */
 } VgCall;
 
+/* stream.c: @end, which it takes over, becomes the stream of @call on @client. The reply comes after it. */
+gboolean vg_call_open_stream(const VgCall *call, VgClient *client, VgStreamEnd *end, GError **error);
+
 /* Forgets all subscriptions of @conn. */
 void vg_conn_unsubscribe_all(VgConn *conn);
 

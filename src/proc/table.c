@@ -21,10 +21,16 @@ bool_t xdr_remote_void(XDR *xdrs, remote_void *nothing) {
     static void call_##name(VgCall *call, gconstpointer a, VgDone done) {                                              \
         vg_do_##name(call, a, done);                                                                                   \
     }
+#define VG_STREAM(number, name, args, answer, who, needs)                                                              \
+    G_STATIC_ASSERT(sizeof(args) <= VG_ARGS_MAX);                                                                      \
+    static void call_##name(VgCall *call, gconstpointer a, VgStreamDone done) {                                        \
+        vg_do_##name(call, a, done);                                                                                   \
+    }
 #define VG_GRID(query, who)
 #include "proc/procedures.def"
 #undef VG_FAST
 #undef VG_SLOW
+#undef VG_STREAM
 #undef VG_GRID
 
 static void call_grid(VgCall *call, gconstpointer a, VgDone done) {
@@ -41,7 +47,7 @@ static void call_grid(VgCall *call, gconstpointer a, VgDone done) {
                 .ret_proc = (xdrproc_t)xdr_##ret,                                                                      \
                 .ret_size = sizeof(ret),                                                                               \
                 .fast = call_##title},
-#define VG_SLOW(number, title, args, result, right, need)                                                              \
+#define VG_LATER(number, title, args, result, right, need, kind)                                                       \
     [number] = {.name = #title,                                                                                        \
                 .who = VG_WHO_##right,                                                                                 \
                 .needs = #need,                                                                                        \
@@ -49,17 +55,21 @@ static void call_grid(VgCall *call, gconstpointer a, VgDone done) {
                 .args_proc = (xdrproc_t)xdr_##args,                                                                    \
                 .args_size = sizeof(args),                                                                             \
                 .answer = VG_ANSWER_##result,                                                                          \
-                .slow = call_##title},
+                .kind = call_##title},
+#define VG_SLOW(number, title, args, result, right, need) VG_LATER(number, title, args, result, right, need, slow)
+#define VG_STREAM(number, title, args, result, right, need) VG_LATER(number, title, args, result, right, need, stream)
 #define VG_GRID(query, right)
 static const VgRow remote_rows[] = {
 #include "proc/procedures.def"
 };
 #undef VG_FAST
 #undef VG_SLOW
+#undef VG_STREAM
 #undef VG_GRID
 
 #define VG_FAST(number, name, args, ret, who, needs)
 #define VG_SLOW(number, name, args, answer, who, needs)
+#define VG_STREAM(number, name, args, answer, who, needs)
 #define VG_GRID(query, right)                                                                                          \
     [VG_GRID_##query] = {.name = "grid " #query,                                                                       \
                          .who = VG_WHO_##right,                                                                        \
@@ -74,6 +84,7 @@ static const VgRow grid_rows[VG_GRID_LAST] = {
 };
 #undef VG_FAST
 #undef VG_SLOW
+#undef VG_STREAM
 #undef VG_GRID
 
 static const struct {

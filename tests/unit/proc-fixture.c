@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -181,8 +182,10 @@ static gboolean fake_snapshot_num(VgSession *s, const VgUuid *dom, guint flags, 
 /* --- its slow calls */
 
 typedef struct {
-    VgDone done;
     Fake *fake;
+    VgDone done;
+    VgStreamDone stream; /* func NULL: the other one */
+    gboolean both;
 } Held;
 
 static void end(Fake *fake, VgDone done) {
@@ -202,24 +205,87 @@ static void end(Fake *fake, VgDone done) {
     g_free(ref.name);
 }
 
+/* --- its streams */
+
+typedef struct {
+    VgStreamEnd end;
+    Fake *fake;
+} FakeEnd;
+
+static void fake_end_close(VgStreamEnd *end) {
+    FakeEnd *fake_end = (FakeEnd *)end;
+    Fake *fake = fake_end->fake;
+    note(fake, "over");
+    close(end->fd);
+    if (fake->end == end)
+        fake->end = NULL;
+    g_free(fake_end);
+}
+
+static int picture(void) {
+    int fd = memfd_create("picture", MFD_CLOEXEC);
+    g_assert_no_errno(fd);
+    g_assert_cmpint(write(fd, "a picture", 9), ==, 9);
+    g_assert_cmpint(lseek(fd, 0, SEEK_SET), ==, 0);
+    return fd;
+}
+
+static VgStreamEnd *stream_end(Fake *fake, gboolean both) {
+    FakeEnd *end = g_new0(FakeEnd, 1);
+    int fds[2] = {-1, -1};
+    end->fake = fake;
+    end->end = (VgStreamEnd){.both = both, .close = fake_end_close};
+    if (both) {
+        g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+        if (fake->far >= 0)
+            close(fake->far);
+        fake->far = fds[1];
+    }
+    end->end.fd = both ? fds[0] : picture();
+    return fake->end = &end->end;
+}
+
+static void end_stream(Fake *fake, VgStreamDone done, gboolean both) {
+    g_autoptr(GError) error = NULL;
+    if (fake->mode == FAKE_FAILS)
+        vg_set_error(&error, VG_ERR_OPERATION_INVALID, "beta is not running");
+    gboolean gives = fake->mode != FAKE_FAILS && fake->mode != FAKE_EMPTY;
+    done.func(gives ? stream_end(fake, both) : NULL, both ? NULL : "image/x-toy", error, done.data);
+}
+
 static gboolean end_later(gpointer data) {
     g_autofree Held *held = data;
-    end(held->fake, held->done);
+    if (held->stream.func != NULL)
+        end_stream(held->fake, held->stream, held->both);
+    else
+        end(held->fake, held->done);
     return G_SOURCE_REMOVE;
 }
 
-static void slow(VgSession *s, const char *word, VgDone done) {
+static void go(VgSession *s, const char *word, Held what) {
+    Held *held = g_memdup2(&what, sizeof(what));
+    held->fake = s->fake;
     note(s->fake, word);
-    if (s->fake->mode != FAKE_LATER && s->fake->mode != FAKE_HELD) {
-        end(s->fake, done);
-        return;
-    }
-    Held *held = g_new(Held, 1);
-    *held = (Held){done, s->fake};
     if (s->fake->mode == FAKE_LATER)
         g_idle_add(end_later, held);
-    else
+    else if (s->fake->mode == FAKE_HELD)
         g_queue_push_tail(&s->fake->held, held);
+    else
+        end_later(held);
+}
+
+static void slow(VgSession *s, const char *word, VgDone done) {
+    go(s, word, (Held){.done = done});
+}
+
+static void fake_open_console(VgSession *s, const VgUuid *dom, const char *device, guint flags, VgStreamDone done) {
+    g_autofree char *word = g_strdup_printf("console(%s,%u)", device != NULL ? device : "-", flags);
+    go(s, word, (Held){.stream = done, .both = TRUE});
+}
+
+static void fake_screenshot(VgSession *s, const VgUuid *dom, guint screen, guint flags, VgStreamDone done) {
+    g_autofree char *word = g_strdup_printf("screenshot(%u,%u)", screen, flags);
+    go(s, word, (Held){.stream = done});
 }
 
 void fake_release(Fake *fake) {
@@ -351,11 +417,14 @@ static const VgDriver fake_driver = {
     .nodedev_caps = fake_nodedev_caps,
     .nodedev_is_active = fake_nodedev_is_active,
     .grid = fake_grid,
+    .open_console = fake_open_console,
+    .screenshot = fake_screenshot,
 };
 
 Fake *fake_new(void) {
     Fake *fake = g_new0(Fake, 1);
     fake->driver = fake_driver;
+    fake->far = -1;
     fake->log = g_string_new(NULL);
     g_queue_init(&fake->held);
     fake->proc = vg_proc_new(&fake->driver, (VgDriverState *)fake);
@@ -368,6 +437,9 @@ void fake_free(Fake *fake) {
     fake_release(fake);
     peer_settle();
     g_assert_cmpuint(fake->sessions, ==, 0);
+    g_assert_null(fake->end);
+    if (fake->far >= 0)
+        close(fake->far);
     g_assert_cmpuint(vg_proc_sessions(fake->proc), ==, 0);
     vg_proc_free(fake->proc);
     g_string_free(fake->log, TRUE);
