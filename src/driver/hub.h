@@ -17,6 +17,8 @@
 #include "xen/config.h"
 #include "xen/xen.h"
 
+typedef struct VgHealth VgHealth; /* driver/health.h */
+
 struct VgDriverState {
     const VgHost *host;
     gboolean simulated;
@@ -36,6 +38,7 @@ struct VgDriverState {
     VgJobQueue *ledger;
     GQueue orders;      /* of the administrator, the first is under way; grid.c */
     VgJobQueue *asking; /* figures of what runs */
+    VgHealth *health;   /* of the GPUs */
     gboolean asked;     /* a job of it is under way */
     gint64 figures_us;  /* when they were taken */
     guint guests;       /* that run; Domain-0 and such of other hands not counted */

@@ -12,6 +12,8 @@ libdriver_la_SOURCES = \
 	src/driver/given.c \
 	src/driver/given.h \
 	src/driver/grid.c \
+	src/driver/health.c \
+	src/driver/health.h \
 	src/driver/host.c \
 	src/driver/hub.h \
 	src/driver/ladder.c \

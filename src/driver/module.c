@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/i18n.h"
+#include "driver/health.h"
 #include "driver/query.h"
 #include "driver/real.h"
 #include "driver/run.h"
@@ -89,6 +90,7 @@ static void begin_autostarts(VgDriverState *hub) {
 /* --- start and stop ----------------------------------------------------------------------------------------------- */
 
 static void hub_free(VgDriverState *hub) {
+    vg_health_end(hub);
     g_clear_pointer(&hub->ledger, vg_job_queue_free);
     g_clear_pointer(&hub->asking, vg_job_queue_free);
     vg_doms_clear(&hub->doms);
@@ -127,6 +129,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
         hub_free(hub);
         return NULL;
     }
+    vg_health_begin(hub);
     begin_autostarts(hub);
     return hub;
 }

@@ -91,7 +91,12 @@ static char *unusable(const VgGpu *g, const VgType *type) {
 }
 
 static char *closed(const VgGpu *g) {
-    const char *text = g->closed == VG_GPU_QUARANTINE ? _("%s is in quarantine%s%s") : _("%s is being drained%s%s");
+    static const char *const texts[VG_GPU_CLOSED_LAST] = {
+        [VG_GPU_QUARANTINE] = N_("%s is in quarantine%s%s"),
+        [VG_GPU_DRAIN] = N_("%s is being drained%s%s"),
+        [VG_GPU_RESET] = N_("%s is to be reset when it is empty%s%s"),
+    };
+    const char *text = _(texts[g->closed]);
     const char *why = g->closed_why != NULL ? g->closed_why : "";
     g_auto(GStrv) parts = g_strsplit(text, "%s", 4);
     return g_strconcat(parts[0], g->text, parts[1], *why != '\0' ? ": " : "", why, NULL);

@@ -53,6 +53,7 @@ void vg_gpus_release(VgClaim *claim) {
         return;
     VgGpus *gpus = claim->gpus;
     vg_gpus_room_leave(claim);
+    gpus->releases++;
     for (gsize i = 0; i < claim->n; i++)
         if (g_hash_table_lookup(gpus->by_vgpu, &claim->places[i].vgpu) == claim)
             g_hash_table_remove(gpus->by_vgpu, &claim->places[i].vgpu);
@@ -149,8 +150,9 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
 }
 
 /* What the kernel has and the ledger does not know: it takes room and is left alone. */
-static void find_foreign(VgGpus *gpus) {
+void vg_gpus_find_foreign(VgGpus *gpus) {
     char uuid[VG_UUID_TEXT];
+    gpus->foreign = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
     for (guint i = 0; i < gpus->inventory.kernel->len; i++) {
         const VgKernelVgpu *v = &g_array_index(gpus->inventory.kernel, VgKernelVgpu, i);
         if (g_hash_table_contains(gpus->by_vgpu, &v->uuid))
@@ -178,7 +180,6 @@ VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) 
     gpus->backend_host = (VgBackendHost){host->root, KERNEL_WAIT_MS};
     gpus->claims = g_ptr_array_new();
     gpus->by_vgpu = g_hash_table_new(vg_uuid_hash, vg_uuid_equal_ptr);
-    gpus->foreign = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
     gpus->views = g_array_new(FALSE, FALSE, sizeof(VgGpuTypeView));
     gpus->config = g_strdup(paths->config);
     gpus->types = vg_types_load(paths->catalogue, error);
@@ -187,7 +188,7 @@ VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) 
         vg_gpus_free(gpus);
         return NULL;
     }
-    find_foreign(gpus);
+    vg_gpus_find_foreign(gpus);
     gpus->groups = vg_settings_apply(gpus->settings, &gpus->inventory);
     /* After the ledger: it may know types that neither catalogue nor kernel have now. */
     vg_gpus_room_build(gpus);
@@ -203,7 +204,7 @@ void vg_gpus_free(VgGpus *gpus) {
         claim_free(g_ptr_array_index(gpus->claims, i));
     g_ptr_array_unref(gpus->claims);
     g_hash_table_unref(gpus->by_vgpu);
-    g_array_unref(gpus->foreign);
+    g_clear_pointer(&gpus->foreign, g_array_unref);
     g_array_unref(gpus->views);
     vg_gpus_room_free(gpus);
     vg_ledger_free(gpus->ledger);
@@ -214,6 +215,10 @@ void vg_gpus_free(VgGpus *gpus) {
     vg_types_free(gpus->types);
     gpus->host->ops->free(gpus->host);
     g_free(gpus);
+}
+
+VgGpuHost *vg_gpus_host(const VgGpus *gpus) {
+    return gpus->host;
 }
 
 /* --- placing ------------------------------------------------------------------------------------------------------ */

@@ -146,6 +146,7 @@ VgGpuHost *vg_gpu_host_real_new(gboolean dm_can_vfio, const char *vendor_catalog
     real->host = (VgGpuHost){.ops = &ops,
                              .root = vg_sysroot_new("/"),
                              .dm_can_vfio = dm_can_vfio,
+                             .has_uevents = TRUE,
                              .vendor_catalog = real->vendor_catalog,
                              .has_emulator = emulator != NULL && access(emulator, X_OK) == 0};
     return &real->host;

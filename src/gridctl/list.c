@@ -12,10 +12,10 @@
 #include "proc/grid_xdr.h"
 
 static const VgColumn gpu_columns[] = {
-    {N_("GPU"), "address", VG_CELL_TEXT},   {N_("MODEL"), "model", VG_CELL_TEXT},
-    {N_("GROUP"), "group", VG_CELL_TEXT},   {N_("BY"), "backend", VG_CELL_TEXT},
-    {N_("VGPUS"), "vgpus", VG_CELL_NUMBER}, {N_("CLOSED"), "closed", VG_CELL_TEXT},
-    {N_("NOTE"), "reason", VG_CELL_TEXT},
+    {N_("GPU"), "address", VG_CELL_TEXT},       {N_("MODEL"), "model", VG_CELL_TEXT},
+    {N_("GROUP"), "group", VG_CELL_TEXT},       {N_("BY"), "backend", VG_CELL_TEXT},
+    {N_("VGPUS"), "vgpus", VG_CELL_NUMBER},     {N_("CLOSED"), "closed", VG_CELL_TEXT},
+    {N_("WHY"), "closed_reason", VG_CELL_TEXT}, {N_("NOTE"), "reason", VG_CELL_TEXT},
 };
 
 static const VgColumn type_columns[] = {

@@ -24,6 +24,22 @@ static gboolean set_most(VgJson *order, const char *text, GError **error) {
     return FALSE;
 }
 
+/* Who is still on GPUs that were closed; nothing where there is nobody. */
+static char *left_text(const VgJson *answer) {
+    const VgJson *left = vg_json_get(answer, "left");
+    GString *text = g_string_new(NULL);
+    for (gsize i = 0; i < vg_json_length(left); i++) {
+        const VgJson *row = vg_json_at(left, i), *guests = vg_json_get(row, "guests");
+        g_string_append_printf(text, _("still on GPU %s, virtual GPUs: %d"), vg_json_get_string(row, "gpu"),
+                               (int)vg_json_get_int(row, "vgpus", 0));
+        for (gsize k = 0; k < vg_json_length(guests); k++)
+            g_string_append_printf(text, "%s%s", k == 0 ? _("; guests: ") : ", ",
+                                   vg_json_string(vg_json_at(guests, k)));
+        g_string_append_c(text, '\n');
+    }
+    return g_string_free(text, FALSE);
+}
+
 char *vg_cmd_order(const VgCall *call, GError **error) {
     const VgCommand *command = call->command;
     g_autoptr(VgJson) order = vg_json_new_object();
@@ -47,5 +63,5 @@ char *vg_cmd_order(const VgCall *call, GError **error) {
     g_autoptr(VgJson) answer = vg_call_ask(call, text, error);
     if (answer == NULL)
         return NULL;
-    return call->options->json ? vg_json_print(answer, TRUE) : g_strdup("");
+    return call->options->json ? vg_json_print(answer, TRUE) : left_text(answer);
 }
