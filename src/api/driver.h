@@ -163,11 +163,12 @@ struct VgHost {
 
 /* Paths and options of this run. All strings live as long as the module. */
 typedef struct {
-    const char *simulate;   /* DIR of --simulate, or NULL on a real host */
-    const char *sysconfdir; /* …/virtgrid : gpus.json, xen/ */
-    const char *statedir;   /* ledger, saved guests */
-    const char *rundir;     /* live status */
-    const char *datadir;    /* the shipped catalogue */
+    const char *simulate;         /* DIR of --simulate, or NULL on a real host */
+    const char *sysconfdir;       /* …/virtgrid : gpus.json, xen/ */
+    const char *statedir;         /* ledger, saved guests */
+    const char *rundir;           /* live status */
+    const char *datadir;          /* the shipped catalogue */
+    const char *vendor_catalogue; /* the vendor's own, of this host; need not be there */
 } VgDriverPaths;
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */

@@ -41,7 +41,12 @@ static gboolean open_gpus(VgDriverState *hub, VgGpuHost *host, const VgDriverPat
     g_autofree char *config = g_build_filename(paths->sysconfdir, "gpus.json", NULL);
     g_autofree char *catalogue = g_build_filename(paths->datadir, "catalogue.json", NULL);
     g_autofree char *ledger = g_build_filename(paths->statedir, "ledger", NULL);
-    VgGpusPaths files = {.config = config, .catalogue = catalogue, .ledger = ledger};
+    g_autofree char *copy = g_build_filename(paths->statedir, "vgpuConfig.xml", NULL);
+    VgGpusPaths files = {.config = config,
+                         .catalogue = catalogue,
+                         .ledger = ledger,
+                         .vendor = paths->vendor_catalogue,
+                         .vendor_copy = copy};
     hub->gpus = vg_gpus_open(host, &files, error);
     return hub->gpus != NULL;
 }

@@ -482,20 +482,38 @@ static gboolean set_quota(const Order *o, GError **error) {
     return TRUE;
 }
 
+/* What runs already goes on. */
+static gboolean set_experimental(const Order *o, GError **error) {
+    const VgJson *allow = vg_json_get(o->order, "allow");
+    if (vg_json_type(allow) != VG_JSON_BOOL)
+        return refuse_member(error, "allow");
+    o->next->experimental = vg_json_get_bool(o->order, "allow", FALSE);
+    return TRUE;
+}
+
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
     gboolean (*run)(const Order *o, GError **error);
 } orders[] = {
-    {"group-create", group_create}, {"group-rename", group_rename},
-    {"group-delete", group_delete}, {"group-move", group_move},
-    {"type-enable", type_enable},   {"type-disable", type_disable},
-    {"policy", set_policy},         {"mode", set_mode},
-    {"quota", set_quota},           {"quarantine", gpu_quarantine},
-    {"drain", gpu_drain},           {"open", gpu_open},
-    {"reset", gpu_reset},           {"reset-done", reset_done},
-    {"reset-failed", reset_failed}, {"after-force-stop", set_forced},
+    {"group-create", group_create},
+    {"group-rename", group_rename},
+    {"group-delete", group_delete},
+    {"group-move", group_move},
+    {"type-enable", type_enable},
+    {"type-disable", type_disable},
+    {"policy", set_policy},
+    {"mode", set_mode},
+    {"quota", set_quota},
+    {"quarantine", gpu_quarantine},
+    {"drain", gpu_drain},
+    {"open", gpu_open},
+    {"experimental", set_experimental},
+    {"reset", gpu_reset},
+    {"reset-done", reset_done},
+    {"reset-failed", reset_failed},
+    {"after-force-stop", set_forced},
 };
 
 static void apply(VgGpus *gpus) {

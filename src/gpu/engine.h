@@ -34,6 +34,8 @@ struct VgGpus {
     VgTypes *types;
     VgInventory inventory;
     char *config; /* gpus.json, or NULL */
+    char *vendor; /* the vendor's file, if there is one, and what is wrong with it, or NULL */
+    char *vendor_problem;
     VgSettings *settings;
     gboolean changing; /* a change of them is under way */
     GArray *groups;    /* of VgGpuGroup */

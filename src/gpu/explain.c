@@ -135,6 +135,8 @@ char *vg_gpus_reason(VgGpus *gpus, guint gpu, guint type, VgFit fit) {
     }
     case VG_FIT_CLOSED:
         return closed(g);
+    case VG_FIT_EXPERIMENTAL:
+        return g_strdup_printf(_("%s has it, but the type is experimental"), g->text);
     case VG_FIT_DISABLED:
         return g_strdup_printf(_("%s has the type disabled"), g->text);
     case VG_FIT_UNUSABLE:
@@ -154,6 +156,8 @@ static const struct {
     [VG_FIT_UNUSABLE] = {VG_ERR_CONFIG_UNSUPPORTED, N_("no vGPU of type %s can be given to a guest on this host"), ""},
     [VG_FIT_CLOSED] = {VG_ERR_OPERATION_DENIED, N_("no GPU takes a vGPU of type %s now"),
                        N_("open one of them again, see gridctl(1)")},
+    [VG_FIT_EXPERIMENTAL] = {VG_ERR_OPERATION_DENIED, N_("vGPUs of type %s are experimental"),
+                             N_("allow such types, with gridctl set experimental yes, or ask for another")},
     [VG_FIT_QUOTA] = {VG_ERR_OPERATION_DENIED, N_("no more vGPUs of type %s are allowed"),
                       N_("stop one of them, or have the quota raised")},
     [VG_FIT_DISABLED] = {VG_ERR_OPERATION_DENIED, N_("no GPU may run vGPUs of type %s"),

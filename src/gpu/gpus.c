@@ -174,6 +174,16 @@ static gboolean read_ledger(VgGpus *gpus, const char *path, GError **error) {
     return TRUE;
 }
 
+static void read_vendor(VgGpus *gpus, const VgGpusPaths *paths) {
+    VgVendor *vendor = vg_vendor_read(paths->vendor, paths->vendor_copy, &gpus->vendor_problem);
+    if (gpus->vendor_problem != NULL)
+        vg_warn("%s", gpus->vendor_problem);
+    if (vendor != NULL)
+        vg_info("%s: %u types of vGPU on %u GPUs", paths->vendor, vendor->types->len, vendor->gpus->len);
+    gpus->vendor = vendor != NULL || gpus->vendor_problem != NULL ? g_strdup(paths->vendor) : NULL;
+    vg_types_take_vendor(gpus->types, vendor);
+}
+
 VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) {
     VgGpus *gpus = g_new0(VgGpus, 1);
     gpus->host = host;
@@ -183,6 +193,8 @@ VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) 
     gpus->views = g_array_new(FALSE, FALSE, sizeof(VgGpuTypeView));
     gpus->config = g_strdup(paths->config);
     gpus->types = vg_types_load(paths->catalogue, error);
+    if (gpus->types != NULL)
+        read_vendor(gpus, paths);
     if (gpus->types == NULL || !vg_inventory_read(host, gpus->types, &gpus->inventory, error) ||
         (gpus->settings = vg_settings_read(paths->config, error)) == NULL || !read_ledger(gpus, paths->ledger, error)) {
         vg_gpus_free(gpus);
@@ -211,6 +223,8 @@ void vg_gpus_free(VgGpus *gpus) {
     g_clear_pointer(&gpus->groups, g_array_unref);
     vg_settings_free(gpus->settings);
     g_free(gpus->config);
+    g_free(gpus->vendor);
+    g_free(gpus->vendor_problem);
     vg_inventory_clear(&gpus->inventory);
     vg_types_free(gpus->types);
     gpus->host->ops->free(gpus->host);

@@ -33,9 +33,11 @@ typedef struct VgGpus VgGpus;
 typedef struct VgClaim VgClaim;
 
 typedef struct {
-    const char *config;    /* gpus.json: groups, enabled types, policy; may be absent */
-    const char *catalogue; /* the shipped catalogue of types */
-    const char *ledger;    /* journal */
+    const char *config;      /* gpus.json: groups, enabled types, policy; may be absent */
+    const char *catalogue;   /* the shipped catalogue of types */
+    const char *ledger;      /* journal */
+    const char *vendor;      /* vgpuConfig.xml; NULL or absent: there is none */
+    const char *vendor_copy; /* of the last one that was good; ours to write */
 } VgGpusPaths;
 
 /* Start-up; blocks. Takes over @host, also when it fails. */

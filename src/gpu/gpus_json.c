@@ -133,6 +133,9 @@ static VgJson *type_document(const VgGpus *gpus, const VgType *t) {
     vg_json_set_string(o, "id", t->id);
     vg_json_set_string(o, "series", t->series);
     vg_json_set_string(o, "backing", t->mig ? "mig" : "time-sliced");
+    static const char *const sources[] = {"catalogue", "vendor", "kernel"};
+    vg_json_set_string(o, "source", sources[t->source]);
+    vg_json_set_bool(o, "experimental", t->experimental);
     vg_json_set_int(o, "framebuffer_mib", t->framebuffer_mib);
     if (t->usable_bytes > 0)
         vg_json_set_int(o, "usable_bytes", (gint64)t->usable_bytes);
@@ -162,6 +165,9 @@ VgJson *vg_gpus_json_types(VgGpus *gpus) {
     for (guint i = 0; i < gpus->room.n_types; i++)
         if (gpus->room.types[i].n_offers > 0)
             vg_json_append(list, type_document(gpus, vg_types_nth(gpus->types, i)));
+    VgJson *vendor = vg_json_set(o, "vendor", vg_json_new_object());
+    vg_json_set_string(vendor, "path", gpus->vendor);
+    vg_json_set_string(vendor, "problem", gpus->vendor_problem);
     return o;
 }
 

@@ -205,6 +205,19 @@ static guint8 functions_of(VgGpuHost *host, const VgGpu *gpu) {
     return bits;
 }
 
+/* What the vendor's file or the shipped one have for it; a GPU instance is nothing that an emulator makes. */
+static void read_catalogues(VgTypes *types, VgGpu *gpu) {
+    const VgGpuRecord *r = &gpu->record;
+    g_autoptr(GArray) offers = vg_types_offers(types, r->vendor, r->device, r->subvendor, r->subdevice);
+    for (guint i = 0; i < offers->len; i++) {
+        const VgTypeOffer *o = &g_array_index(offers, VgTypeOffer, i);
+        if (!o->type->mig)
+            add_offer(gpu, vg_backend(VG_BACKEND_EMULATOR), o->type, o->max);
+    }
+    if (gpu->offers->len > 0)
+        gpu->backend = vg_backend(VG_BACKEND_EMULATOR);
+}
+
 static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
     const VgGpuRecord *r = &gpu->record;
     vg_pciaddr_format(&r->addr, gpu->text);
@@ -215,14 +228,8 @@ static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
         gpu->backend = vg_backend(VG_BACKEND_MDEV);
     else if (read_vfs(host, types, gpu))
         gpu->backend = vg_backend(VG_BACKEND_SRIOV);
-    else if (gpu->board != NULL) {
-        gpu->backend = vg_backend(VG_BACKEND_EMULATOR);
-        for (guint i = 0; i < gpu->board->types->len; i++) {
-            const VgType *type = g_ptr_array_index(gpu->board->types, i);
-            if (!type->mig)
-                add_offer(gpu, gpu->backend, type, type->max);
-        }
-    }
+    else
+        read_catalogues(types, gpu);
     add_offer(gpu, vg_backend(VG_BACKEND_PASSTHROUGH), vg_types_passthrough(types), 1);
     g_array_sort(gpu->offers, by_type);
     gpu->functions = functions_of(host, gpu);

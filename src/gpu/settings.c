@@ -255,6 +255,7 @@ VgSettings *vg_settings_parse(const char *text, gsize len, const char *what, GEr
         return NULL;
     g_autoptr(VgSettings) settings = settings_new();
     Reading r = {what, settings};
+    settings->experimental = vg_json_get_bool(json, "experimental", FALSE);
     if (!read_each(&r, json, "groups", MAX_GROUPS, read_group, error) ||
         !read_each(&r, json, "gpus", MAX_GPUS, read_gpu, error) ||
         !read_each(&r, json, "groups", MAX_GROUPS, read_members, error) ||
@@ -346,6 +347,8 @@ char *vg_settings_print(const VgSettings *settings) {
             vg_json_set_string(quota, "type", q->type);
         vg_json_set_int(quota, "most", q->most);
     }
+    if (settings->experimental)
+        vg_json_set_bool(o, "experimental", TRUE);
     return vg_json_print(o, TRUE);
 }
 

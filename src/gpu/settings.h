@@ -42,6 +42,7 @@ typedef struct {
 
 typedef struct {
     GPtrArray *groups, *gpus, *quotas; /* of the above */
+    gboolean experimental;             /* types that nobody vouches for may run */
 } VgSettings;
 
 /*

@@ -56,6 +56,7 @@ static const VgCommand commands[] = {
           N_("what happens to a GPU when a guest on it was stopped by force"), "after-force-stop", "gpu", "then"),
     ORDER("set quota", "N|none [--type T] [--group G]", 1, 1, VG_TAKES_TYPE | VG_TAKES_GROUP, N_("at most so many"),
           "quota", "most"),
+    ORDER("set experimental", "yes|no", 1, 1, 0, N_("may types run that nobody vouches for"), "experimental", "allow"),
     ORDER("quarantine", "GPU|all [REASON]", 1, 2, 0, N_("a GPU is not to be trusted: nothing new goes there"),
           "quarantine", "gpu", "reason"),
     ORDER("drain", "GPU|all [REASON]", 1, 2, 0, N_("a GPU is to become empty: nothing new goes there"), "drain", "gpu",

@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/i18n.h"
 #include "gridctl/command.h"
@@ -40,14 +42,36 @@ static char *left_text(const VgJson *answer) {
     return g_string_free(text, FALSE);
 }
 
+static gboolean set_allow(VgJson *order, const char *text, GError **error) {
+    gboolean yes = g_strcmp0(text, "yes") == 0;
+    if (yes || g_strcmp0(text, "no") == 0) {
+        vg_json_set_bool(order, "allow", yes);
+        return TRUE;
+    }
+    vg_set_error(error, VG_ERR_INVALID_ARG, _("this takes 'yes' or 'no', not '%s'"), text);
+    return FALSE;
+}
+
+/* An argument is a text, unless its member is one of these. */
+static const struct {
+    const char *member;
+    gboolean (*set)(VgJson *order, const char *text, GError **error);
+} kinds[] = {{"most", set_most}, {"allow", set_allow}};
+
+static gboolean set_argument(VgJson *order, const char *member, const char *text, GError **error) {
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (strcmp(kinds[i].member, member) == 0)
+            return kinds[i].set(order, text, error);
+    vg_json_set_string(order, member, text);
+    return TRUE;
+}
+
 char *vg_cmd_order(const VgCall *call, GError **error) {
     const VgCommand *command = call->command;
     g_autoptr(VgJson) order = vg_json_new_object();
     vg_json_set_string(order, "order", command->order);
     for (gsize i = 0; i < G_N_ELEMENTS(command->members) && command->members[i] != NULL && call->args[i] != NULL; i++)
-        if (g_strcmp0(command->members[i], "most") != 0)
-            vg_json_set_string(order, command->members[i], call->args[i]);
-        else if (!set_most(order, call->args[i], error))
+        if (!set_argument(order, command->members[i], call->args[i], error))
             return NULL;
     const VgCallOptions *options = call->options;
     const struct {
