@@ -99,7 +99,6 @@ static void begin_destroy(VgOp *op) {
         vg_op_end(op, error);
         return;
     }
-    op->dom->run->forced = TRUE;
     vg_run_teardown(op);
 }
 

@@ -8,7 +8,6 @@
 
 #include "base/i18n.h"
 #include "driver/given.h"
-#include "driver/health.h"
 #include "driver/network.h"
 #include "driver/ports.h"
 #include "driver/run.h"
@@ -49,7 +48,8 @@ static gboolean claim_up(gpointer subject, GError **error) {
 }
 
 static gboolean claim_down(gpointer subject, GError **error) {
-    vg_health_release(subject);
+    VgRun *run = subject;
+    g_clear_pointer(&run->claim, vg_gpus_release);
     return TRUE;
 }
 
