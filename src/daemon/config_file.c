@@ -32,6 +32,7 @@ static const Row rows[] = {
     {"unix_sock_rw_perms", MODE, FIELD(rw_perms), 0, 0777},
     {"unix_sock_ro_perms", MODE, FIELD(ro_perms), 0, 0777},
     {"log_level", NUMBER, FIELD(log_level), VG_LOG_DEBUG, VG_LOG_ERROR},
+    {"vendor_catalogue", TEXT, FIELD(vendor_catalogue), 0, 0},
     {"max_clients", NUMBER, FIELD(limits.max_clients), 1, 1000000},
     {"max_anonymous_clients", NUMBER, FIELD(limits.max_anonymous), 1, 1000000},
     {"max_client_requests", NUMBER, FIELD(limits.max_calls), 1, 65536},
@@ -53,6 +54,7 @@ void vg_config_init(VgConfig *config) {
 void vg_config_clear(VgConfig *config) {
     g_free(config->socket_dir);
     g_free(config->socket_group);
+    g_free(config->vendor_catalogue);
     *config = (VgConfig){0};
 }
 

@@ -14,6 +14,7 @@ typedef struct {
     char *socket_group;       /* of the read-write sockets; NULL: the daemon's own */
     guint rw_perms, ro_perms; /* G_MAXUINT: what the kind of host wants */
     int log_level;            /* a VgLogLevel */
+    char *vendor_catalogue;   /* vgpuConfig.xml; NULL: where this kind of host has it */
     VgServerLimits limits;
 } VgConfig;
 

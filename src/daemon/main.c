@@ -28,6 +28,8 @@
 #include "daemon/loader.h"
 #include "daemon/lock.h"
 
+#define VENDOR_CATALOGUE "/usr/share/nvidia/vgpu/vgpuConfig.xml" /* where NVIDIA's host software puts it */
+
 enum { EXIT_USAGE = 2, DRAIN_MS = 30 * 1000 };
 
 /* --- what the driver tells ---------------------------------------------------------------------------------------- */
@@ -152,12 +154,17 @@ static gboolean make_folders(VgDaemon *daemon, GError **error) {
 }
 
 static gboolean start_driver(VgDaemon *daemon, GError **error) {
+    const char *dir = daemon->options.simulate;
+    if (daemon->config.vendor_catalogue == NULL) /* a simulated host has one of its own, if any */
+        daemon->config.vendor_catalogue =
+            dir != NULL ? g_build_filename(dir, "vgpuConfig.xml", NULL) : g_strdup(VENDOR_CATALOGUE);
     const VgDriverPaths paths = {
         .simulate = daemon->options.simulate,
         .sysconfdir = daemon->sysconfdir,
         .statedir = daemon->statedir,
         .rundir = daemon->rundir,
         .datadir = daemon->datadir,
+        .vendor_catalogue = daemon->config.vendor_catalogue,
     };
     daemon->host = (VgHost){.struct_size = sizeof(VgHost),
                             .event = on_event,

@@ -99,6 +99,7 @@ static void begin_destroy(VgOp *op) {
         vg_op_end(op, error);
         return;
     }
+    op->dom->run->forced = TRUE;
     vg_run_teardown(op);
 }
 

@@ -5,7 +5,10 @@
  */
 #include "driver/query.h"
 
+#include <string.h>
+
 #include "base/i18n.h"
+#include "driver/health.h"
 #include "driver/network.h"
 #include "driver/ports.h"
 #include "driver/run.h"
@@ -141,6 +144,8 @@ typedef struct {
     VgDriverState *hub;
     char *text;
     VgGpusChange *change;
+    gboolean keep; /* counts also when it cannot be written */
+    char *answer;
     GError *error;
     VgDone done;
 } Order;
@@ -148,6 +153,7 @@ typedef struct {
 static void order_free(Order *order) {
     g_clear_error(&order->error);
     g_free(order->text);
+    g_free(order->answer);
     g_free(order);
 }
 
@@ -162,18 +168,22 @@ static void order_written(gpointer data) {
     Order *order = data;
     VgDriverState *hub = order->hub;
     g_queue_pop_head(&hub->orders);
-    vg_gpus_change_end(order->change, order->error == NULL);
+    order->answer = vg_gpus_change_answer(order->change);
+    vg_gpus_change_end(order->change, order->error == NULL || order->keep);
     if (order->error)
         vg_done_error(order->done, g_steal_pointer(&order->error));
-    else
-        order->done.func(NULL, "{}\n", NULL, order->done.data);
+    else if (order->done.func)
+        order->done.func(NULL, order->answer, NULL, order->done.data);
     order_free(order);
     begin_orders(hub);
+    vg_health_settle(hub);
 }
 
 /* Until one is under way, or none is left. */
 static void begin_orders(VgDriverState *hub) {
     for (Order *order = g_queue_peek_head(&hub->orders); order; order = g_queue_peek_head(&hub->orders)) {
+        if (order->change) /* an answer brought it here before us */
+            return;
         order->change = vg_gpus_change_begin(hub->gpus, order->text, &order->error);
         if (order->change) {
             vg_job_push(hub->ledger, write_order, order_written, order);
@@ -185,12 +195,21 @@ static void begin_orders(VgDriverState *hub) {
     }
 }
 
-static void take_order(VgDriverState *hub, const char *text, VgDone done) {
+void vg_order(VgDriverState *hub, const char *text, gboolean keep, VgDone done) {
     Order *order = g_new0(Order, 1);
-    *order = (Order){.hub = hub, .text = g_strdup(text), .done = done};
+    *order = (Order){.hub = hub, .text = g_strdup(text), .keep = keep, .done = done};
     g_queue_push_tail(&hub->orders, order);
     if (hub->orders.length == 1)
         begin_orders(hub);
+}
+
+/* What is not about settings is not the engine's. */
+static void take_order(VgDriverState *hub, const char *text, VgDone done) {
+    g_autoptr(VgJson) order = text ? vg_json_parse(text, strlen(text), "order", NULL) : NULL;
+    if (g_strcmp0(vg_json_get_string(order, "order"), "rescan") == 0)
+        vg_health_look(hub, done);
+    else
+        vg_order(hub, text, FALSE, done);
 }
 
 void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done) {

@@ -17,6 +17,8 @@
 #include "xen/config.h"
 #include "xen/xen.h"
 
+typedef struct VgHealth VgHealth; /* driver/health.h */
+
 struct VgDriverState {
     const VgHost *host;
     gboolean simulated;
@@ -36,10 +38,9 @@ struct VgDriverState {
     VgJobQueue *ledger;
     GQueue orders;      /* of the administrator, the first is under way; grid.c */
     VgJobQueue *asking; /* figures of what runs */
+    VgHealth *health;   /* of the GPUs */
     gboolean asked;     /* a job of it is under way */
     gint64 figures_us;  /* when they were taken */
-    GArray *waiting;    /* VgDone of clients that wait for them; figures.c */
-    guint patience;     /* source that ends their wait */
     guint guests;       /* that run; Domain-0 and such of other hands not counted */
     gboolean stopping;
 };
@@ -68,8 +69,6 @@ struct VgOp {
     int number;
     VgDomain *def; /* the op's own, freed with it */
     char *text, *text2, *text3;
-    gpointer data; /* begin's own, freed by free_data */
-    GDestroyNotify free_data;
     /* of the job, see vg_op_job() */
     gboolean (*job)(VgOp *op, GError **error);
     void (*after)(VgOp *op, GError *error);

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/i18n.h"
+#include "driver/health.h"
 #include "driver/query.h"
 #include "driver/real.h"
 #include "driver/run.h"
@@ -40,7 +41,12 @@ static gboolean open_gpus(VgDriverState *hub, VgGpuHost *host, const VgDriverPat
     g_autofree char *config = g_build_filename(paths->sysconfdir, "gpus.json", NULL);
     g_autofree char *catalogue = g_build_filename(paths->datadir, "catalogue.json", NULL);
     g_autofree char *ledger = g_build_filename(paths->statedir, "ledger", NULL);
-    VgGpusPaths files = {.config = config, .catalogue = catalogue, .ledger = ledger};
+    g_autofree char *copy = g_build_filename(paths->statedir, "vgpuConfig.xml", NULL);
+    VgGpusPaths files = {.config = config,
+                         .catalogue = catalogue,
+                         .ledger = ledger,
+                         .vendor = paths->vendor_catalogue,
+                         .vendor_copy = copy};
     hub->gpus = vg_gpus_open(host, &files, error);
     return hub->gpus != NULL;
 }
@@ -89,7 +95,7 @@ static void begin_autostarts(VgDriverState *hub) {
 /* --- start and stop ----------------------------------------------------------------------------------------------- */
 
 static void hub_free(VgDriverState *hub) {
-    vg_figures_close(hub);
+    vg_health_end(hub);
     g_clear_pointer(&hub->ledger, vg_job_queue_free);
     g_clear_pointer(&hub->asking, vg_job_queue_free);
     vg_doms_clear(&hub->doms);
@@ -123,12 +129,12 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->hostname = g_strdup(g_get_host_name());
     hub->ledger = vg_job_queue_new("ledger");
     hub->asking = vg_job_queue_new("figures");
-    hub->waiting = g_array_new(FALSE, FALSE, sizeof(VgDone));
     vg_doms_init(&hub->doms);
     if (!open_all(hub, paths, error)) {
         hub_free(hub);
         return NULL;
     }
+    vg_health_begin(hub);
     begin_autostarts(hub);
     return hub;
 }
@@ -196,18 +202,5 @@ const VgDriver vg_driver = {
     .nodedev_caps = vg_nodedev_caps,
     .nodedev_is_active = vg_nodedev_is_active,
     .grid = vg_grid,
-    .fresh = vg_fresh,
-    .free_memory = vg_free_memory,
-    .max_memory = vg_max_memory,
-    .vcpu_list = vg_vcpu_list,
-    .vcpu_pins = vg_vcpu_pins,
-    .scheduler = vg_scheduler,
-    .block_stats = vg_block_stats,
-    .net_stats = vg_net_stats,
-    .stats = vg_stats,
-    .set_memory = vg_set_memory,
-    .set_vcpus = vg_set_vcpus,
-    .pin_vcpu = vg_pin_vcpu,
-    .set_scheduler = vg_set_scheduler,
 };
 /* clang-format on */

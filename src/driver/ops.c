@@ -47,8 +47,6 @@ VgOp *vg_op_new(VgDriverState *hub, VgDom *dom, void (*begin)(VgOp *op), VgDone 
 }
 
 static void op_free(VgOp *op) {
-    if (op->data && op->free_data)
-        op->free_data(op->data);
     vg_domain_free(op->def);
     vg_dom_unref(op->dom);
     g_free(op->text);

@@ -74,6 +74,6 @@ gboolean vg_real_open(VgDriverState *hub, VgGpuHost **ret_gpus, GError **error) 
     hub->xen = vg_xen_libxl_new(error);
     if (!hub->xen)
         return FALSE;
-    *ret_gpus = vg_gpu_host_real_new(FALSE, NULL, NULL);
+    *ret_gpus = vg_gpu_host_real_new(FALSE, NULL);
     return TRUE;
 }

@@ -8,6 +8,7 @@
 
 #include "base/i18n.h"
 #include "driver/given.h"
+#include "driver/health.h"
 #include "driver/network.h"
 #include "driver/ports.h"
 #include "driver/run.h"
@@ -48,8 +49,7 @@ static gboolean claim_up(gpointer subject, GError **error) {
 }
 
 static gboolean claim_down(gpointer subject, GError **error) {
-    VgRun *run = subject;
-    g_clear_pointer(&run->claim, vg_gpus_release);
+    vg_health_release(subject);
     return TRUE;
 }
 

@@ -17,7 +17,8 @@
 struct VgGpusChange {
     VgGpus *gpus;
     VgSettings *before;
-    char *text; /* of gpus.json */
+    char *text;   /* of gpus.json */
+    char *answer; /* NULL: nothing to say */
 };
 
 typedef struct {
@@ -420,6 +421,43 @@ static gboolean gpu_drain(const Order *o, GError **error) {
     return close_gpus(o, VG_GPU_DRAIN, error);
 }
 
+/* What is wrong with one in quarantine does not go away by a reset of all. */
+static gboolean gpu_reset(const Order *o, GError **error) {
+    if (g_strcmp0(said(o, "gpu"), "all") != 0)
+        return close_gpus(o, VG_GPU_RESET, error);
+    return refuse_member(error, "gpu");
+}
+
+/* The end of it, unless something else was ordered meanwhile. */
+static gboolean end_reset(const Order *o, VgGpuClosed closed, GError **error) {
+    const VgGpu *gpu = find_gpu(o, said(o, "gpu"), error);
+    return gpu != NULL && (gpu->closed != VG_GPU_RESET || close_gpus(o, closed, error));
+}
+
+static gboolean reset_done(const Order *o, GError **error) {
+    return end_reset(o, VG_GPU_OPEN, error);
+}
+
+static gboolean reset_failed(const Order *o, GError **error) {
+    return end_reset(o, VG_GPU_QUARANTINE, error);
+}
+
+static gboolean set_forced(const Order *o, GError **error) {
+    const VgGpu *gpu = find_gpu(o, said(o, "gpu"), error);
+    const char *name = said(o, "then");
+    int forced = vg_names_value(&vg_gpu_forced_names, name);
+    if (gpu == NULL)
+        return FALSE;
+    if (forced < 0) {
+        vg_set_error(error, VG_ERR_INVALID_ARG,
+                     _("after a guest was stopped by force a GPU can get nothing, reset or quarantine, not '%s'"),
+                     name != NULL ? name : "");
+        return FALSE;
+    }
+    vg_settings_gpu(o->next, gpu)->forced = (VgGpuForced)forced;
+    return TRUE;
+}
+
 static gboolean gpu_open(const Order *o, GError **error) {
     return close_gpus(o, VG_GPU_OPEN, error);
 }
@@ -444,18 +482,38 @@ static gboolean set_quota(const Order *o, GError **error) {
     return TRUE;
 }
 
+/* What runs already goes on. */
+static gboolean set_experimental(const Order *o, GError **error) {
+    const VgJson *allow = vg_json_get(o->order, "allow");
+    if (vg_json_type(allow) != VG_JSON_BOOL)
+        return refuse_member(error, "allow");
+    o->next->experimental = vg_json_get_bool(o->order, "allow", FALSE);
+    return TRUE;
+}
+
 /* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
     gboolean (*run)(const Order *o, GError **error);
 } orders[] = {
-    {"group-create", group_create}, {"group-rename", group_rename},
-    {"group-delete", group_delete}, {"group-move", group_move},
-    {"type-enable", type_enable},   {"type-disable", type_disable},
-    {"policy", set_policy},         {"mode", set_mode},
-    {"quota", set_quota},           {"quarantine", gpu_quarantine},
-    {"drain", gpu_drain},           {"open", gpu_open},
+    {"group-create", group_create},
+    {"group-rename", group_rename},
+    {"group-delete", group_delete},
+    {"group-move", group_move},
+    {"type-enable", type_enable},
+    {"type-disable", type_disable},
+    {"policy", set_policy},
+    {"mode", set_mode},
+    {"quota", set_quota},
+    {"quarantine", gpu_quarantine},
+    {"drain", gpu_drain},
+    {"open", gpu_open},
+    {"experimental", set_experimental},
+    {"reset", gpu_reset},
+    {"reset-done", reset_done},
+    {"reset-failed", reset_failed},
+    {"after-force-stop", set_forced},
 };
 
 static void apply(VgGpus *gpus) {
@@ -472,6 +530,31 @@ static gboolean run(const Order *o, GError **error) {
             return orders[i].run(o, error);
     vg_set_error(error, VG_ERR_INVALID_ARG, _("there is no order '%s'"), name != NULL ? name : "");
     return FALSE;
+}
+
+/* Who is left on what this closed. */
+static char *left_on(const Order *o) {
+    g_autoptr(VgJson) answer = vg_json_new_object();
+    VgJson *list = vg_json_set(answer, "left", vg_json_new_array());
+    const VgGpu *only = g_strcmp0(said(o, "gpu"), "all") != 0 ? find_gpu(o, said(o, "gpu"), NULL) : NULL;
+    g_autofree VgJson **guests = vg_gpus_json_guests(o->gpus);
+    for (guint i = 0; i < o->gpus->inventory.n; i++) {
+        const VgGpu *gpu = &o->gpus->inventory.gpus[i];
+        if (o->gpus->room.gpus[i].count == 0 || (only != NULL && gpu != only)) {
+            vg_json_free(guests[i]);
+            continue;
+        }
+        VgJson *row = vg_json_append(list, vg_json_new_object());
+        vg_json_set_string(row, "gpu", gpu->text);
+        vg_json_set(row, "guests", guests[i]);
+        vg_json_set_int(row, "vgpus", o->gpus->room.gpus[i].count);
+    }
+    return vg_json_print(answer, TRUE);
+}
+
+static gboolean closes(const Order *o) {
+    const char *order = said(o, "order");
+    return vg_names_value(&vg_gpu_closed_names, order) > VG_GPU_OPEN;
 }
 
 VgGpusChange *vg_gpus_change_begin(VgGpus *gpus, const char *order, GError **error) {
@@ -492,7 +575,13 @@ VgGpusChange *vg_gpus_change_begin(VgGpus *gpus, const char *order, GError **err
     gpus->changing = TRUE;
     change->text = vg_settings_print(gpus->settings);
     apply(gpus);
+    if (closes(&o))
+        change->answer = left_on(&o);
     return change;
+}
+
+char *vg_gpus_change_answer(const VgGpusChange *change) {
+    return g_strdup(change->answer != NULL ? change->answer : "{}\n");
 }
 
 gboolean vg_gpus_change_write(VgGpusChange *change, GError **error) {
@@ -509,5 +598,6 @@ void vg_gpus_change_end(VgGpusChange *change, gboolean written) {
     }
     vg_settings_free(change->before);
     g_free(change->text);
+    g_free(change->answer);
     g_free(change);
 }

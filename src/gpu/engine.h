@@ -34,6 +34,8 @@ struct VgGpus {
     VgTypes *types;
     VgInventory inventory;
     char *config; /* gpus.json, or NULL */
+    char *vendor; /* the vendor's file, if there is one, and what is wrong with it, or NULL */
+    char *vendor_problem;
     VgSettings *settings;
     gboolean changing; /* a change of them is under way */
     GArray *groups;    /* of VgGpuGroup */
@@ -45,6 +47,7 @@ struct VgGpus {
     GPtrArray *claims;   /* of VgClaim, oldest first */
     GHashTable *by_vgpu; /* VgUuid -> VgClaim */
     GArray *foreign;     /* of VgKernelVgpu: made by other hands */
+    guint64 releases;    /* how often something was given back */
     GArray *views;       /* what vg_gpus_view() lent last */
     VgBackendHost backend_host;
 };
@@ -58,10 +61,20 @@ void vg_gpus_room_free(VgGpus *gpus);
 void vg_gpus_room_enter(VgClaim *claim);
 void vg_gpus_room_leave(VgClaim *claim);
 
+/* --- gpus.c ------------------------------------------------------------------------------------------------------- */
+
+/* Makes the list of what the kernel has and no claim does. */
+void vg_gpus_find_foreign(VgGpus *gpus);
+
 /* --- request.c: from what is asked for to what placement wants ---------------------------------------------------- */
 
 /* FALSE if it can never be met here. @wants: n of them, or NULL. */
 gboolean vg_gpus_resolve(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgWant *wants, GError **error);
+
+/* --- gpus_json.c -------------------------------------------------------------------------------------------------- */
+
+/* For each GPU an array of the names of the guests on it. g_free() it when the arrays have a place. */
+VgJson **vg_gpus_json_guests(const VgGpus *gpus);
 
 /* --- explain.c: why not, and who has it --------------------------------------------------------------------------- */
 

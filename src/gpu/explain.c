@@ -91,7 +91,12 @@ static char *unusable(const VgGpu *g, const VgType *type) {
 }
 
 static char *closed(const VgGpu *g) {
-    const char *text = g->closed == VG_GPU_QUARANTINE ? _("%s is in quarantine%s%s") : _("%s is being drained%s%s");
+    static const char *const texts[VG_GPU_CLOSED_LAST] = {
+        [VG_GPU_QUARANTINE] = N_("%s is in quarantine%s%s"),
+        [VG_GPU_DRAIN] = N_("%s is being drained%s%s"),
+        [VG_GPU_RESET] = N_("%s is to be reset when it is empty%s%s"),
+    };
+    const char *text = _(texts[g->closed]);
     const char *why = g->closed_why != NULL ? g->closed_why : "";
     g_auto(GStrv) parts = g_strsplit(text, "%s", 4);
     return g_strconcat(parts[0], g->text, parts[1], *why != '\0' ? ": " : "", why, NULL);
@@ -130,6 +135,8 @@ char *vg_gpus_reason(VgGpus *gpus, guint gpu, guint type, VgFit fit) {
     }
     case VG_FIT_CLOSED:
         return closed(g);
+    case VG_FIT_EXPERIMENTAL:
+        return g_strdup_printf(_("%s has it, but the type is experimental"), g->text);
     case VG_FIT_DISABLED:
         return g_strdup_printf(_("%s has the type disabled"), g->text);
     case VG_FIT_UNUSABLE:
@@ -149,6 +156,8 @@ static const struct {
     [VG_FIT_UNUSABLE] = {VG_ERR_CONFIG_UNSUPPORTED, N_("no vGPU of type %s can be given to a guest on this host"), ""},
     [VG_FIT_CLOSED] = {VG_ERR_OPERATION_DENIED, N_("no GPU takes a vGPU of type %s now"),
                        N_("open one of them again, see gridctl(1)")},
+    [VG_FIT_EXPERIMENTAL] = {VG_ERR_OPERATION_DENIED, N_("vGPUs of type %s are experimental"),
+                             N_("allow such types, with gridctl set experimental yes, or ask for another")},
     [VG_FIT_QUOTA] = {VG_ERR_OPERATION_DENIED, N_("no more vGPUs of type %s are allowed"),
                       N_("stop one of them, or have the quota raised")},
     [VG_FIT_DISABLED] = {VG_ERR_OPERATION_DENIED, N_("no GPU may run vGPUs of type %s"),

@@ -53,6 +53,7 @@ void vg_gpus_release(VgClaim *claim) {
         return;
     VgGpus *gpus = claim->gpus;
     vg_gpus_room_leave(claim);
+    gpus->releases++;
     for (gsize i = 0; i < claim->n; i++)
         if (g_hash_table_lookup(gpus->by_vgpu, &claim->places[i].vgpu) == claim)
             g_hash_table_remove(gpus->by_vgpu, &claim->places[i].vgpu);
@@ -93,7 +94,6 @@ static void place_fill(VgGpus *gpus, VgPlace *p, const VgGpu *gpu, const VgBacke
     p->bar_kib = backend->bar_kib;
     p->type_name = type->name;
     p->type_id = type->id;
-    p->framebuffer_mib = type->framebuffer_mib;
     if (backend->in_kernel) {
         char uuid[VG_UUID_TEXT];
         p->vfio_path = g_build_filename(vg_sysroot_path(gpus->host->root), "sys/bus/mdev/devices",
@@ -150,8 +150,9 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
 }
 
 /* What the kernel has and the ledger does not know: it takes room and is left alone. */
-static void find_foreign(VgGpus *gpus) {
+void vg_gpus_find_foreign(VgGpus *gpus) {
     char uuid[VG_UUID_TEXT];
+    gpus->foreign = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
     for (guint i = 0; i < gpus->inventory.kernel->len; i++) {
         const VgKernelVgpu *v = &g_array_index(gpus->inventory.kernel, VgKernelVgpu, i);
         if (g_hash_table_contains(gpus->by_vgpu, &v->uuid))
@@ -173,22 +174,33 @@ static gboolean read_ledger(VgGpus *gpus, const char *path, GError **error) {
     return TRUE;
 }
 
+static void read_vendor(VgGpus *gpus, const VgGpusPaths *paths) {
+    VgVendor *vendor = vg_vendor_read(paths->vendor, paths->vendor_copy, &gpus->vendor_problem);
+    if (gpus->vendor_problem != NULL)
+        vg_warn("%s", gpus->vendor_problem);
+    if (vendor != NULL)
+        vg_info("%s: %u types of vGPU on %u GPUs", paths->vendor, vendor->types->len, vendor->gpus->len);
+    gpus->vendor = vendor != NULL || gpus->vendor_problem != NULL ? g_strdup(paths->vendor) : NULL;
+    vg_types_take_vendor(gpus->types, vendor);
+}
+
 VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) {
     VgGpus *gpus = g_new0(VgGpus, 1);
     gpus->host = host;
     gpus->backend_host = (VgBackendHost){host->root, KERNEL_WAIT_MS};
     gpus->claims = g_ptr_array_new();
     gpus->by_vgpu = g_hash_table_new(vg_uuid_hash, vg_uuid_equal_ptr);
-    gpus->foreign = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
     gpus->views = g_array_new(FALSE, FALSE, sizeof(VgGpuTypeView));
     gpus->config = g_strdup(paths->config);
     gpus->types = vg_types_load(paths->catalogue, error);
+    if (gpus->types != NULL)
+        read_vendor(gpus, paths);
     if (gpus->types == NULL || !vg_inventory_read(host, gpus->types, &gpus->inventory, error) ||
         (gpus->settings = vg_settings_read(paths->config, error)) == NULL || !read_ledger(gpus, paths->ledger, error)) {
         vg_gpus_free(gpus);
         return NULL;
     }
-    find_foreign(gpus);
+    vg_gpus_find_foreign(gpus);
     gpus->groups = vg_settings_apply(gpus->settings, &gpus->inventory);
     /* After the ledger: it may know types that neither catalogue nor kernel have now. */
     vg_gpus_room_build(gpus);
@@ -204,17 +216,23 @@ void vg_gpus_free(VgGpus *gpus) {
         claim_free(g_ptr_array_index(gpus->claims, i));
     g_ptr_array_unref(gpus->claims);
     g_hash_table_unref(gpus->by_vgpu);
-    g_array_unref(gpus->foreign);
+    g_clear_pointer(&gpus->foreign, g_array_unref);
     g_array_unref(gpus->views);
     vg_gpus_room_free(gpus);
     vg_ledger_free(gpus->ledger);
     g_clear_pointer(&gpus->groups, g_array_unref);
     vg_settings_free(gpus->settings);
     g_free(gpus->config);
+    g_free(gpus->vendor);
+    g_free(gpus->vendor_problem);
     vg_inventory_clear(&gpus->inventory);
     vg_types_free(gpus->types);
     gpus->host->ops->free(gpus->host);
     g_free(gpus);
+}
+
+VgGpuHost *vg_gpus_host(const VgGpus *gpus) {
+    return gpus->host;
 }
 
 /* --- placing ------------------------------------------------------------------------------------------------------ */

@@ -27,19 +27,24 @@
 #include "base/json.h"
 #include "base/uuid.h"
 #include "gpu/host.h"
+#include "gpu/news.h"
 
 typedef struct VgGpus VgGpus;
 typedef struct VgClaim VgClaim;
 
 typedef struct {
-    const char *config;    /* gpus.json: groups, enabled types, policy; may be absent */
-    const char *catalogue; /* the shipped catalogue of types */
-    const char *ledger;    /* journal */
+    const char *config;      /* gpus.json: groups, enabled types, policy; may be absent */
+    const char *catalogue;   /* the shipped catalogue of types */
+    const char *ledger;      /* journal */
+    const char *vendor;      /* vgpuConfig.xml; NULL or absent: there is none */
+    const char *vendor_copy; /* of the last one that was good; ours to write */
 } VgGpusPaths;
 
 /* Start-up; blocks. Takes over @host, also when it fails. */
 VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error);
 void vg_gpus_free(VgGpus *gpus);
+/* Borrowed. */
+VgGpuHost *vg_gpus_host(const VgGpus *gpus);
 
 typedef struct {
     VgUuid vgpu;
@@ -77,7 +82,6 @@ typedef struct {
     guint64 generation; /* of the place: VFs and slots are reused */
     int start;          /* placement id on a GPU in mixed-size mode; -1: none */
     guint64 bar_kib;
-    guint framebuffer_mib; /* of its type */
     char *vfio_path; /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */
 } VgPlace;
 
@@ -118,6 +122,34 @@ typedef struct VgGpusChange VgGpusChange;
 VgGpusChange *vg_gpus_change_begin(VgGpus *gpus, const char *order, GError **error);
 gboolean vg_gpus_change_write(VgGpusChange *change, GError **error);
 void vg_gpus_change_end(VgGpusChange *change, gboolean written);
+
+/* What the change has to say when it is done, a JSON object: who is left on GPUs that it closed. Caller frees. */
+char *vg_gpus_change_answer(const VgGpusChange *change);
+
+/* --- health.c ----------------------------------------------------------------------------------------------------- */
+
+/* An order about one GPU, for vg_gpus_change_begin(). @reason may be NULL. Caller frees. */
+char *vg_gpus_order(const char *order, const VgPciAddr *gpu, const char *reason);
+/* The order that the GPU which failed asks for, told in the log with who is on it. NULL: it is none of this host's, or
+ * is in quarantine. Caller frees. */
+char *vg_gpus_failed(VgGpus *gpus, const VgGpuNews *news);
+/* What is decided for a GPU on which @owner was stopped by force: an order, or NULL. Caller frees. */
+char *vg_gpus_forced(VgGpus *gpus, const VgPciAddr *gpu, const char *owner);
+/* A GPU that is to be reset and has become empty. FALSE: there is none. */
+gboolean vg_gpus_next_reset(VgGpus *gpus, VgPciAddr *ret);
+/* Resets it; a job. Nobody may be on it. */
+gboolean vg_gpus_reset(VgGpus *gpus, const VgPciAddr *gpu, GError **error);
+/* Was it to become empty, and is? */
+gboolean vg_gpus_drained(VgGpus *gpus, const VgPciAddr *gpu);
+
+/*
+ * Looks again for devices of other hands: _read() in a job, the others on the main loop. _end() frees it; FALSE: it is
+ * worth nothing because something was given back meanwhile, and has to be done again.
+ */
+typedef struct VgGpusLook VgGpusLook;
+VgGpusLook *vg_gpus_look_begin(VgGpus *gpus);
+void vg_gpus_look_read(VgGpusLook *look);
+gboolean vg_gpus_look_end(VgGpusLook *look);
 
 /* Documents of docs/grid-protocol.md. */
 VgJson *vg_gpus_json_gpus(VgGpus *gpus);

@@ -59,7 +59,26 @@ static VgJson *gpu_types(const VgGpus *gpus, guint i) {
     return list;
 }
 
-static VgJson *gpu_document(const VgGpus *gpus, guint i) {
+/* In one pass: there may be thousands of both. */
+VgJson **vg_gpus_json_guests(const VgGpus *gpus) {
+    VgJson **lists = g_new0(VgJson *, gpus->inventory.n + 1);
+    g_autofree const VgClaim **last = g_new0(const VgClaim *, gpus->inventory.n + 1);
+    for (guint i = 0; i < gpus->inventory.n; i++)
+        lists[i] = vg_json_new_array();
+    for (guint i = 0; i < gpus->claims->len; i++) {
+        const VgClaim *c = g_ptr_array_index(gpus->claims, i);
+        for (gsize k = 0; k < c->n; k++) {
+            guint gpu = c->insides[k].gpu;
+            if (gpu == VG_PLACE_ANY || last[gpu] == c)
+                continue;
+            last[gpu] = c;
+            vg_json_append(lists[gpu], vg_json_new_string(c->owner_name));
+        }
+    }
+    return lists;
+}
+
+static VgJson *gpu_document(const VgGpus *gpus, guint i, VgJson *guests) {
     const VgGpu *g = &gpus->inventory.gpus[i];
     const VgGpuRecord *r = &g->record;
     VgJson *o = vg_json_new_object();
@@ -83,6 +102,7 @@ static VgJson *gpu_document(const VgGpus *gpus, guint i) {
     vg_json_set_string(o, "closed",
                        g->closed != VG_GPU_OPEN ? vg_names_name(&vg_gpu_closed_names, (int)g->closed) : NULL);
     vg_json_set_string(o, "closed_reason", g->closed_why);
+    vg_json_set_string(o, "after_force_stop", vg_names_name(&vg_gpu_forced_names, (int)g->forced));
     vg_json_set_string(o, "backend", g->backend != NULL ? g->backend->name : NULL);
     vg_json_set_bool(o, "usable", g->backend != NULL && g->why_not == NULL);
     vg_json_set_string(
@@ -90,6 +110,7 @@ static VgJson *gpu_document(const VgGpus *gpus, guint i) {
     vg_json_set_int(o, "units", gpus->room.gpus[i].size);
     vg_json_set_int(o, "used_units", MIN(gpus->room.gpus[i].used, gpus->room.gpus[i].size));
     vg_json_set_int(o, "vgpus", count_on(gpus, i, NULL));
+    vg_json_set(o, "guests", guests);
     vg_json_set(o, "types", gpu_types(gpus, i));
     return o;
 }
@@ -97,8 +118,9 @@ static VgJson *gpu_document(const VgGpus *gpus, guint i) {
 VgJson *vg_gpus_json_gpus(VgGpus *gpus) {
     VgJson *o = vg_json_new_object();
     VgJson *list = vg_json_set(o, "gpus", vg_json_new_array());
+    g_autofree VgJson **guests = vg_gpus_json_guests(gpus);
     for (guint i = 0; i < gpus->inventory.n; i++)
-        vg_json_append(list, gpu_document(gpus, i));
+        vg_json_append(list, gpu_document(gpus, i, guests[i]));
     return o;
 }
 
@@ -111,6 +133,9 @@ static VgJson *type_document(const VgGpus *gpus, const VgType *t) {
     vg_json_set_string(o, "id", t->id);
     vg_json_set_string(o, "series", t->series);
     vg_json_set_string(o, "backing", t->mig ? "mig" : "time-sliced");
+    static const char *const sources[] = {"catalogue", "vendor", "kernel"};
+    vg_json_set_string(o, "source", sources[t->source]);
+    vg_json_set_bool(o, "experimental", t->experimental);
     vg_json_set_int(o, "framebuffer_mib", t->framebuffer_mib);
     if (t->usable_bytes > 0)
         vg_json_set_int(o, "usable_bytes", (gint64)t->usable_bytes);
@@ -140,6 +165,9 @@ VgJson *vg_gpus_json_types(VgGpus *gpus) {
     for (guint i = 0; i < gpus->room.n_types; i++)
         if (gpus->room.types[i].n_offers > 0)
             vg_json_append(list, type_document(gpus, vg_types_nth(gpus->types, i)));
+    VgJson *vendor = vg_json_set(o, "vendor", vg_json_new_object());
+    vg_json_set_string(vendor, "path", gpus->vendor);
+    vg_json_set_string(vendor, "problem", gpus->vendor_problem);
     return o;
 }
 

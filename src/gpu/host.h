@@ -37,8 +37,8 @@ typedef struct {
 
 struct VgGpuHost {
     const VgGpuHostOps *ops;
-    VgSysroot *root;            /* the kernel's files; sys/bus/pci/devices, sys/class/mdev_bus, sys/bus/mdev/devices */
-    gboolean dm_can_vfio;       /* the configured device model can use VFIO under Xen (the simulated one says so) */
-    const char *vendor_catalog; /* path of vgpuConfig.xml, or NULL */
-    gboolean has_emulator;      /* an emulator binary is there for cards of the vendor catalogue */
+    VgSysroot *root;       /* the kernel's files; sys/bus/pci/devices, sys/class/mdev_bus, sys/bus/mdev/devices */
+    gboolean dm_can_vfio;  /* the configured device model can use VFIO under Xen (the simulated one says so) */
+    gboolean has_uevents;  /* its kernel tells of devices by netlink: not where the files are on a disk */
+    gboolean has_emulator; /* an emulator binary is there for cards of the vendor catalogue */
 };

@@ -13,11 +13,6 @@
 
 #define DISPLAY_CLASS 0x03
 
-typedef struct {
-    VgGpuHost host;
-    char *vendor_catalog;
-} RealHost;
-
 static char *link_name(VgSysroot *root, const char *folder, const char *name) {
     g_autofree char *path = g_strconcat(folder, "/", name, NULL);
     g_autofree char *target = vg_sysroot_readlink(root, path);
@@ -132,21 +127,18 @@ static gboolean scan(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **
 }
 
 static void host_free(VgGpuHost *host) {
-    RealHost *real = (RealHost *)host;
     vg_sysroot_free(host->root);
-    g_free(real->vendor_catalog);
-    g_free(real);
+    g_free(host);
 }
 
 static const VgGpuHostOps ops = {.scan = scan, .free = host_free};
 
-VgGpuHost *vg_gpu_host_real_new(gboolean dm_can_vfio, const char *vendor_catalog, const char *emulator) {
-    RealHost *real = g_new0(RealHost, 1);
-    real->vendor_catalog = g_strdup(vendor_catalog);
-    real->host = (VgGpuHost){.ops = &ops,
-                             .root = vg_sysroot_new("/"),
-                             .dm_can_vfio = dm_can_vfio,
-                             .vendor_catalog = real->vendor_catalog,
-                             .has_emulator = emulator != NULL && access(emulator, X_OK) == 0};
-    return &real->host;
+VgGpuHost *vg_gpu_host_real_new(gboolean dm_can_vfio, const char *emulator) {
+    VgGpuHost *host = g_new0(VgGpuHost, 1);
+    *host = (VgGpuHost){.ops = &ops,
+                        .root = vg_sysroot_new("/"),
+                        .dm_can_vfio = dm_can_vfio,
+                        .has_uevents = TRUE,
+                        .has_emulator = emulator != NULL && access(emulator, X_OK) == 0};
+    return host;
 }

@@ -4,6 +4,6 @@
 
 #include "gpu/host.h"
 
-/* @dm_can_vfio: the configuration declares such a device model. @vendor_catalog, @emulator: paths, or NULL. Freed by
- * its ops->free. */
-VgGpuHost *vg_gpu_host_real_new(gboolean dm_can_vfio, const char *vendor_catalog, const char *emulator);
+/* @dm_can_vfio: the configuration declares such a device model. @emulator: its path, or NULL. Freed by its
+ * ops->free. */
+VgGpuHost *vg_gpu_host_real_new(gboolean dm_can_vfio, const char *emulator);

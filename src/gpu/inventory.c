@@ -105,7 +105,8 @@ static gboolean read_kernel_types(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
     return TRUE;
 }
 
-static void read_kernel_devices(VgGpuHost *host, VgTypes *types, VgInventory *inv) {
+GArray *vg_inventory_read_devices(VgGpuHost *host, VgTypes *types, const VgInventory *inv) {
+    GArray *devices = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
     g_auto(GStrv) names = vg_sysroot_list(host->root, "sys/bus/mdev/devices");
     for (char **name = names; name != NULL && *name != NULL; name++) {
         VgKernelVgpu v = {.start = VG_NO_START};
@@ -127,8 +128,9 @@ static void read_kernel_devices(VgGpuHost *host, VgTypes *types, VgInventory *in
         gint64 start; /* a GPU not in mixed-size mode says so in words */
         if (vg_sysroot_read_int(host->root, start_path, &start) && start >= 0 && start < VG_PLACE_SLOTS)
             v.start = (guint16)start;
-        g_array_append_val(inv->kernel, v);
+        g_array_append_val(devices, v);
     }
+    return devices;
 }
 
 static int by_type(gconstpointer a, gconstpointer b) {
@@ -203,6 +205,19 @@ static guint8 functions_of(VgGpuHost *host, const VgGpu *gpu) {
     return bits;
 }
 
+/* What the vendor's file or the shipped one have for it; a GPU instance is nothing that an emulator makes. */
+static void read_catalogues(VgTypes *types, VgGpu *gpu) {
+    const VgGpuRecord *r = &gpu->record;
+    g_autoptr(GArray) offers = vg_types_offers(types, r->vendor, r->device, r->subvendor, r->subdevice);
+    for (guint i = 0; i < offers->len; i++) {
+        const VgTypeOffer *o = &g_array_index(offers, VgTypeOffer, i);
+        if (!o->type->mig)
+            add_offer(gpu, vg_backend(VG_BACKEND_EMULATOR), o->type, o->max);
+    }
+    if (gpu->offers->len > 0)
+        gpu->backend = vg_backend(VG_BACKEND_EMULATOR);
+}
+
 static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
     const VgGpuRecord *r = &gpu->record;
     vg_pciaddr_format(&r->addr, gpu->text);
@@ -213,14 +228,8 @@ static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
         gpu->backend = vg_backend(VG_BACKEND_MDEV);
     else if (read_vfs(host, types, gpu))
         gpu->backend = vg_backend(VG_BACKEND_SRIOV);
-    else if (gpu->board != NULL) {
-        gpu->backend = vg_backend(VG_BACKEND_EMULATOR);
-        for (guint i = 0; i < gpu->board->types->len; i++) {
-            const VgType *type = g_ptr_array_index(gpu->board->types, i);
-            if (!type->mig)
-                add_offer(gpu, gpu->backend, type, type->max);
-        }
-    }
+    else
+        read_catalogues(types, gpu);
     add_offer(gpu, vg_backend(VG_BACKEND_PASSTHROUGH), vg_types_passthrough(types), 1);
     g_array_sort(gpu->offers, by_type);
     gpu->functions = functions_of(host, gpu);
@@ -250,7 +259,7 @@ gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GE
     gsize n = 0;
     if (!host->ops->scan(host, &records, &n, error))
         return FALSE;
-    *ret = (VgInventory){.gpus = g_new0(VgGpu, n), .kernel = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu))};
+    *ret = (VgInventory){.gpus = g_new0(VgGpu, n)};
     for (gsize i = 0; i < n; i++) {
         /* A VF belongs to its GPU and is none itself. */
         if (records[i].is_vf || ret->n >= MAX_GPUS) {
@@ -265,6 +274,6 @@ gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GE
     }
     g_free(records);
     drop_shared_identities(ret);
-    read_kernel_devices(host, types, ret);
+    ret->kernel = vg_inventory_read_devices(host, types, ret);
     return TRUE;
 }

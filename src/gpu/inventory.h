@@ -21,7 +21,16 @@ typedef struct {
 } VgGpuOffer;
 
 /* Does it take new guests? In quarantine: something is wrong with it; being drained: it is to become empty. */
-typedef enum { VG_GPU_OPEN, VG_GPU_QUARANTINE, VG_GPU_DRAIN, VG_GPU_CLOSED_LAST } VgGpuClosed;
+typedef enum {
+    VG_GPU_OPEN,
+    VG_GPU_QUARANTINE,
+    VG_GPU_DRAIN,
+    VG_GPU_RESET, /* to be reset as soon as it is empty, then open */
+    VG_GPU_CLOSED_LAST
+} VgGpuClosed;
+
+/* What happens to a GPU when a guest that had some of it was stopped by force. */
+typedef enum { VG_FORCED_NOTHING, VG_FORCED_RESET, VG_FORCED_QUARANTINE, VG_FORCED_LAST } VgGpuForced;
 
 typedef struct {
     VgGpuRecord record;
@@ -37,6 +46,7 @@ typedef struct {
     guint group;
     VgGpuMode mode;
     VgGpuClosed closed;
+    VgGpuForced forced;
     char *closed_why; /* the administrator's words, or NULL */
     GArray *offers;   /* of VgGpuOffer, by type number */
 } VgGpu;
@@ -57,6 +67,8 @@ typedef struct {
 
 gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GError **error);
 void vg_inventory_clear(VgInventory *inventory);
+/* The mediated devices that the kernel has now, of VgKernelVgpu. Blocks; any thread while nobody adds types. */
+GArray *vg_inventory_read_devices(VgGpuHost *host, VgTypes *types, const VgInventory *inventory);
 
 /* The address of a virtual function, and its number (n_vfs: it is none of this GPU's). */
 VgPciAddr vg_gpu_vf(const VgGpu *gpu, guint i);

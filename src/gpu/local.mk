@@ -2,12 +2,13 @@
 noinst_LTLIBRARIES += libgpu.la
 libgpu_la_SOURCES = \
 	src/gpu/host.h src/gpu/gpus.h src/gpu/engine.h \
-	src/gpu/types.h src/gpu/types.c src/gpu/inventory.h src/gpu/inventory.c \
+	src/gpu/types.h src/gpu/types.c src/gpu/vendor.h src/gpu/vendor.c src/gpu/inventory.h src/gpu/inventory.c \
 	src/gpu/settings.h src/gpu/settings.c src/gpu/place.h src/gpu/place.c src/gpu/room.c src/gpu/change.c src/gpu/plan.c \
 	src/gpu/ledger.h src/gpu/ledger.c \
 	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/backend_mdev.c \
 	src/gpu/backend_passthrough.c src/gpu/backend_sriov.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
 	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
+	src/gpu/news.h src/gpu/news.c src/gpu/watch.h src/gpu/watch.c src/gpu/health.c \
 	src/gpu/host_real.h src/gpu/host_real.c
 libgpu_la_CPPFLAGS = $(AM_CPPFLAGS)
 libgpu_la_CFLAGS = $(AM_CFLAGS) $(PCIACCESS_CFLAGS)
@@ -69,3 +70,18 @@ tests_unit_test_gpus_orders_SOURCES = tests/unit/test-gpus-orders.c
 tests_unit_test_gpus_orders_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_gpus_orders_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_orders_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-gpu-news
+TESTS += tests/unit/test-gpu-news
+tests_unit_test_gpu_news_SOURCES = tests/unit/test-gpu-news.c
+tests_unit_test_gpu_news_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpu_news_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_gpu_news_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-vendor
+TESTS += tests/unit/test-vendor
+EXTRA_DIST += tests/data/vgpuConfig.xml
+tests_unit_test_vendor_SOURCES = tests/unit/test-vendor.c
+tests_unit_test_vendor_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_vendor_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_vendor_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)

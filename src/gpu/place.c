@@ -118,6 +118,8 @@ static inline VgFit allowed(const VgRoomGpu *gpu, const VgRoomOffer *offer) {
         return VG_FIT_UNUSABLE;
     if (gpu->closed)
         return VG_FIT_CLOSED;
+    if (offer->held)
+        return VG_FIT_EXPERIMENTAL;
     return offer->enabled ? VG_FIT_OK : VG_FIT_DISABLED;
 }
 
@@ -315,7 +317,7 @@ static guint64 next_best(Search *s, const VgWant *want, VgPolicy policy, guint64
     for (guint32 i = 0; i < t->n_offers; i++) {
         const VgRoomOffer *o = &t->offers[i];
         const VgRoomGpu *g = &gpus[o->gpu];
-        if (!o->usable || !o->enabled || g->closed || !in_scope(want, gpus, o->gpu))
+        if (!o->usable || !o->enabled || o->held || g->closed || !in_scope(want, gpus, o->gpu))
             continue;
         if (s->room->n_quotas > 0 && g->group != asked) {
             asked = g->group;

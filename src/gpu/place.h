@@ -6,7 +6,8 @@
  *
  * Capacity is counted in units: a GPU has VG_UNITS, a vGPU takes VG_UNITS / (how many of its type fit). On a GPU in
  * mixed-size mode it is counted in slots instead: a type has a length and a list of starts, none of which overlap.
- * Checks in this order: supported, usable here, open, enabled, within the quota, compatible with what runs there, room.
+ * Checks in this order: supported, usable here, open, not experimental, enabled, within the quota, compatible with what
+ * runs there, room.
  * Ties go to the lowest GPU number, which is address order.
  */
 #pragma once
@@ -42,6 +43,7 @@ typedef enum {
     VG_FIT_UNSUPPORTED,
     VG_FIT_UNUSABLE,
     VG_FIT_CLOSED,
+    VG_FIT_EXPERIMENTAL,
     VG_FIT_DISABLED,
     VG_FIT_QUOTA,
     VG_FIT_INCOMPATIBLE,
@@ -78,6 +80,7 @@ typedef struct {
 typedef struct {
     guint32 gpu, units;
     gboolean usable, enabled;
+    gboolean held; /* back: nobody vouches for the type, and the administrator has not said that it may run */
 } VgRoomOffer;
 
 typedef struct {

@@ -23,6 +23,7 @@ static const char *const fit_names[] = {
     [VG_FIT_UNSUPPORTED] = "unsupported",
     [VG_FIT_UNUSABLE] = "unusable",
     [VG_FIT_CLOSED] = "closed",
+    [VG_FIT_EXPERIMENTAL] = "experimental",
     [VG_FIT_DISABLED] = "disabled",
     [VG_FIT_QUOTA] = "quota",
     [VG_FIT_INCOMPATIBLE] = "incompatible",
@@ -63,6 +64,23 @@ static void try_open(const Plan *p) {
             propose(p, "open", gpu, g_strdup_printf(_("open GPU %s again: gridctl open %s"), gpu, gpu));
         room->gpus[i].closed = TRUE;
     }
+}
+
+static void hold(const Plan *p, guint32 type, gboolean held) {
+    VgRoomType *t = &p->gpus->room.types[type];
+    for (guint i = 0; vg_types_nth(p->gpus->types, type)->experimental && i < t->n_offers; i++)
+        t->offers[i].held = held;
+}
+
+static void try_allow(const Plan *p) {
+    if (p->gpus->settings->experimental)
+        return;
+    for (guint i = 0; i < p->n; i++)
+        hold(p, p->wants[i].type, FALSE);
+    if (possible(p))
+        propose(p, "experimental", NULL, g_strdup(_("allow experimental types: gridctl set experimental yes")));
+    for (guint i = 0; i < p->n; i++)
+        hold(p, p->wants[i].type, TRUE);
 }
 
 static void try_enable(const Plan *p) {
@@ -136,7 +154,7 @@ static gboolean touches(const VgClaim *c, guint gpu) {
 /* Could the first want go on @gpu if nobody were there? */
 static gboolean in_question(const Plan *p, guint gpu) {
     const VgRoomOffer *offer = vg_place_offer(&p->gpus->room, gpu, p->wants[0].type);
-    return offer != NULL && offer->usable && offer->enabled && !p->gpus->room.gpus[gpu].closed &&
+    return offer != NULL && offer->usable && offer->enabled && !offer->held && !p->gpus->room.gpus[gpu].closed &&
            (p->wants[0].gpu == VG_PLACE_ANY || p->wants[0].gpu == gpu) &&
            (p->wants[0].group == VG_PLACE_ANY || p->wants[0].group == p->gpus->room.gpus[gpu].group);
 }
@@ -246,6 +264,7 @@ VgJson *vg_gpus_json_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n) 
         return o; /* what can never be has no GPU's reason and no change but to the definition */
     vg_json_set(o, "gpus", reasons(&p));
     try_open(&p);
+    try_allow(&p);
     try_enable(&p);
     try_quotas(&p);
     try_one_stop(&p);

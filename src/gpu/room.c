@@ -47,7 +47,11 @@ static void fill_offers(VgGpus *gpus) {
             /* In mixed-size mode there is no place for what has none. */
             gboolean usable = o->why_not == NULL && (inv->gpus[i].mode != VG_MODE_MIXED_SIZE || t->shape.length > 0 ||
                                                      o->backend->id == VG_BACKEND_PASSTHROUGH);
-            t->offers[t->n_offers++] = (VgRoomOffer){i, VG_UNITS / o->max, usable, o->enabled};
+            t->offers[t->n_offers++] = (VgRoomOffer){.gpu = i,
+                                                     .units = VG_UNITS / o->max,
+                                                     .usable = usable,
+                                                     .enabled = o->enabled,
+                                                     .held = o->type->experimental && !gpus->settings->experimental};
         }
 }
 

@@ -23,7 +23,8 @@
 
 VG_NAMES(vg_gpu_policy_names, VG_POLICY_LAST, "depth-first", "breadth-first", "pack", "numa");
 VG_NAMES(vg_gpu_mode_names, VG_MODE_LAST, "one-type", "equal-size", "mixed-size");
-VG_NAMES(vg_gpu_closed_names, VG_GPU_CLOSED_LAST, "open", "quarantine", "drain");
+VG_NAMES(vg_gpu_closed_names, VG_GPU_CLOSED_LAST, "open", "quarantine", "drain", "reset");
+VG_NAMES(vg_gpu_forced_names, VG_FORCED_LAST, "nothing", "reset", "quarantine");
 
 static void group_free(gpointer data) {
     VgGroupSetting *g = data;
@@ -183,10 +184,14 @@ static gboolean read_gpu(const Reading *r, const VgJson *o, GError **error) {
     if (mode < 0)
         return bad(r, error, address, _("mode can be one-type, equal-size or mixed-size"));
     if (closed < 0)
-        return bad(r, error, address, _("closed can be open, quarantine or drain"));
+        return bad(r, error, address, _("closed can be open, quarantine, drain or reset"));
+    int forced = read_choice(o, "after_force_stop", &vg_gpu_forced_names);
+    if (forced < 0)
+        return bad(r, error, address, _("after_force_stop can be nothing, reset or quarantine"));
     VgGpuSetting *g = gpu_new(r->settings, identity, &addr);
     g->mode = (VgGpuMode)mode;
     g->closed = (VgGpuClosed)closed;
+    g->forced = (VgGpuForced)forced;
     g->reason = g_strdup(vg_json_get_string(o, "reason"));
     g->group = g_strdup(vg_json_get_string(o, "group"));
     if (g->group != NULL && vg_settings_group(r->settings, g->group) == NULL)
@@ -250,6 +255,7 @@ VgSettings *vg_settings_parse(const char *text, gsize len, const char *what, GEr
         return NULL;
     g_autoptr(VgSettings) settings = settings_new();
     Reading r = {what, settings};
+    settings->experimental = vg_json_get_bool(json, "experimental", FALSE);
     if (!read_each(&r, json, "groups", MAX_GROUPS, read_group, error) ||
         !read_each(&r, json, "gpus", MAX_GPUS, read_gpu, error) ||
         !read_each(&r, json, "groups", MAX_GROUPS, read_members, error) ||
@@ -317,6 +323,8 @@ static VgJson *print_gpu(const VgGpuSetting *g) {
         vg_json_set_string(o, "closed", vg_names_name(&vg_gpu_closed_names, (int)g->closed));
     if (g->closed != VG_GPU_OPEN && g->reason != NULL)
         vg_json_set_string(o, "reason", g->reason);
+    if (g->forced != VG_FORCED_NOTHING)
+        vg_json_set_string(o, "after_force_stop", vg_names_name(&vg_gpu_forced_names, (int)g->forced));
     print_names(o, "disabled_types", g->disabled);
     return o;
 }
@@ -339,6 +347,8 @@ char *vg_settings_print(const VgSettings *settings) {
             vg_json_set_string(quota, "type", q->type);
         vg_json_set_int(quota, "most", q->most);
     }
+    if (settings->experimental)
+        vg_json_set_bool(o, "experimental", TRUE);
     return vg_json_print(o, TRUE);
 }
 
@@ -385,6 +395,7 @@ static void apply_gpu(VgGpu *gpu, const VgGpuSetting *setting, const GArray *gro
     gpu->group = setting->group != NULL ? group_find(groups, setting->group) : VG_PLACE_ANY;
     gpu->mode = setting->mode;
     gpu->closed = setting->closed;
+    gpu->forced = setting->forced;
     g_free(gpu->closed_why);
     gpu->closed_why = g_strdup(setting->reason);
     for (guint i = 0; i < gpu->offers->len; i++) {
@@ -401,6 +412,7 @@ static void reset_gpu(VgGpu *gpu) {
     gpu->group = VG_PLACE_ANY;
     gpu->mode = VG_MODE_ONE_TYPE;
     gpu->closed = VG_GPU_OPEN;
+    gpu->forced = VG_FORCED_NOTHING;
     g_clear_pointer(&gpu->closed_why, g_free);
     for (guint i = 0; i < gpu->offers->len; i++)
         g_array_index(gpu->offers, VgGpuOffer, i).enabled = TRUE;

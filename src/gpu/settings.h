@@ -15,7 +15,7 @@
 #include "gpu/inventory.h"
 #include "gpu/place.h"
 
-extern const VgNames vg_gpu_policy_names, vg_gpu_mode_names, vg_gpu_closed_names;
+extern const VgNames vg_gpu_policy_names, vg_gpu_mode_names, vg_gpu_closed_names, vg_gpu_forced_names;
 
 typedef struct {
     char *name;
@@ -30,6 +30,7 @@ typedef struct {
     char *group;    /* or NULL: the default one */
     VgGpuMode mode;
     VgGpuClosed closed;
+    VgGpuForced forced;
     char *reason;        /* of closed, or NULL */
     GPtrArray *disabled; /* names or ids of types */
 } VgGpuSetting;
@@ -41,6 +42,7 @@ typedef struct {
 
 typedef struct {
     GPtrArray *groups, *gpus, *quotas; /* of the above */
+    gboolean experimental;             /* types that nobody vouches for may run */
 } VgSettings;
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* types.c: the catalogue of vGPU types, read from its file and widened by what the kernel says. Talks to the
- * inventory. */
+/* types.c: the catalogue of vGPU types, read from its file, corrected and widened by the vendor's file and by what the
+ * kernel says. Talks to the inventory. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 #define MAX_TYPES 20000
 #define MAX_PER_GPU 1024
 #define MAX_PLACEMENTS 256
+#define NVIDIA 0x10de
 
 typedef struct {
     char *name;
@@ -29,6 +30,7 @@ typedef struct {
 struct VgTypes {
     GPtrArray *types, *boards, *params;
     GHashTable *by_name, *by_id;
+    VgVendor *vendor; /* or NULL */
 };
 
 static void type_free(gpointer data) {
@@ -76,6 +78,7 @@ void vg_types_free(VgTypes *types) {
     g_ptr_array_unref(types->boards);
     g_ptr_array_unref(types->params);
     g_ptr_array_unref(types->types);
+    vg_vendor_free(types->vendor);
     g_free(types);
 }
 
@@ -158,6 +161,8 @@ static gboolean type_fill(VgType *t, const VgJson *o, const char *name, GError *
     t->usable_bytes = (guint64)MAX(vg_json_get_int(o, "usable_bytes", 0), 0);
     t->pixels = (guint64)MAX(vg_json_get_int(o, "pixels", 0), 0);
     t->mig = g_strcmp0(vg_json_get_string(o, "backing"), "mig") == 0;
+    t->bar1_mib = (guint)CLAMP(vg_json_get_int(o, "bar1_mib", 0), 0, 1 << 20);
+    t->experimental = g_strcmp0(vg_json_get_string(o, "id_from"), "inferred") == 0;
     t->one_per_guest = !vg_json_get_bool(o, "several_per_guest", TRUE);
     t->pci = g_strdup(vg_json_get_string(o, "pci"));
     t->pci_subsystem = g_strdup(vg_json_get_string(o, "pci_subsystem"));
@@ -301,6 +306,121 @@ const VgBoard *vg_types_board(const VgTypes *types, guint16 vendor, guint16 devi
     return any;
 }
 
+/* --- the vendor's word -------------------------------------------------------------------------------------------- */
+
+static void set_id(VgTypes *types, VgType *t, const char *id) {
+    if (strcmp(t->id, id) == 0)
+        return;
+    g_free(t->id);
+    t->id = g_strdup(id);
+    g_hash_table_replace(types->by_id, g_strdup(id), t);
+}
+
+/* "GRID M60-1Q" is of series Q, "A100-3-20C" of C on a GPU instance: a dash, then slices, then a dash. */
+static const char *series_of(const char *name, const char *class_name, gboolean *ret_mig) {
+    static const char *const series[] = {"A", "B", "Q", "C"};
+    const char *dash = strrchr(name, '-'), *p = dash != NULL ? dash + 1 : name;
+    *ret_mig = dash != NULL && dash - name >= 2 && g_ascii_isdigit(dash[-1]) && dash[-2] == '-';
+    while (g_ascii_isdigit(*p))
+        p++;
+    for (gsize i = 0; dash != NULL && p > dash + 1 && i < G_N_ELEMENTS(series); i++)
+        if (*p == *series[i])
+            return series[i];
+    return g_strcmp0(class_name, "Compute") == 0 ? "C" : "legacy";
+}
+
+static VgType *vendor_type(const VgTypes *types, guint id) {
+    g_autofree char *text = g_strdup_printf("nvidia-%u", id);
+    return g_hash_table_lookup(types->by_id, text);
+}
+
+static void take_type(VgTypes *types, const VgVendorType *v) {
+    g_autofree char *id = g_strdup_printf("nvidia-%u", v->id);
+    const char *name = v->name != NULL ? v->name : id;
+    gboolean mig = FALSE;
+    VgType *t = v->name != NULL ? by_any_name(types, v->name) : g_hash_table_lookup(types->by_id, id);
+    if (t == NULL) {
+        const char *series = series_of(name, v->class_name, &mig);
+        t = type_add(types, name, id, series, NULL);
+        t->framebuffer_mib = (guint)CLAMP((v->framebuffer + v->reserved) >> 20, 1, 1 << 24);
+        t->mig = mig || v->mig;
+        t->max = 1;
+    }
+    set_id(types, t, id);
+    t->source = VG_FROM_VENDOR;
+    t->experimental = FALSE;
+    t->usable_bytes = v->framebuffer;
+    t->one_per_guest = !v->several_per_guest;
+    t->heads = v->heads > 0 ? v->heads : t->heads;
+    t->frame_rate_limit = v->frame_rate_limit > 0 ? v->frame_rate_limit : t->frame_rate_limit;
+    t->pixels = v->pixels > 0 ? v->pixels : t->pixels;
+    t->bar1_mib = v->bar1_mib > 0 ? v->bar1_mib : t->bar1_mib;
+    if (v->width > 0 && v->height > 0) {
+        t->width = v->width;
+        t->height = v->height;
+    }
+    g_free(t->pci);
+    t->pci = g_strdup_printf("%04x:%04x", v->vendor, v->device);
+    if (v->subdevice != 0) {
+        g_free(t->pci_subsystem);
+        t->pci_subsystem = g_strdup_printf("%04x:%04x", v->subvendor, v->subdevice);
+    }
+}
+
+void vg_types_take_vendor(VgTypes *types, VgVendor *vendor) {
+    types->vendor = vendor;
+    for (guint i = 0; vendor != NULL && i < vendor->types->len && types->types->len < MAX_TYPES; i++)
+        take_type(types, &g_array_index(vendor->types, VgVendorType, i));
+    /* On how many a GPU has, the file has a word for each GPU; the most is what the type itself says. */
+    for (guint i = 0; vendor != NULL && i < vendor->gpus->len; i++) {
+        const VgVendorGpu *g = &g_array_index(vendor->gpus, VgVendorGpu, i);
+        for (guint k = 0; k < g->links->len; k++) {
+            const VgVendorLink *l = &g_array_index(g->links, VgVendorLink, k);
+            VgType *t = vendor_type(types, l->type);
+            if (t != NULL)
+                t->max = MAX(t->max, l->max);
+        }
+    }
+}
+
+static void add_offer(GArray *offers, const VgType *type, guint max) {
+    for (guint i = 0; i < offers->len; i++)
+        if (g_array_index(offers, VgTypeOffer, i).type == type)
+            return; /* the first word stands */
+    VgTypeOffer offer = {type, max};
+    g_array_append_val(offers, offer);
+}
+
+/* A GPU matches its own subsystem and the entries for any; what they say is joined. */
+static void offers_of_vendor(const VgTypes *types, guint16 vendor, guint16 device, guint16 subvendor, guint16 subdevice,
+                             GArray *offers) {
+    for (guint i = 0; i < types->vendor->gpus->len; i++) {
+        const VgVendorGpu *g = &g_array_index(types->vendor->gpus, VgVendorGpu, i);
+        if (g->vendor != vendor || g->device != device ||
+            (g->subdevice != 0 && (g->subdevice != subdevice || g->subvendor != subvendor)))
+            continue;
+        for (guint k = 0; k < g->links->len; k++) {
+            const VgVendorLink *l = &g_array_index(g->links, VgVendorLink, k);
+            const VgType *t = vendor_type(types, l->type);
+            if (t != NULL)
+                add_offer(offers, t, l->max);
+        }
+    }
+}
+
+GArray *vg_types_offers(const VgTypes *types, guint16 vendor, guint16 device, guint16 subvendor, guint16 subdevice) {
+    GArray *offers = g_array_new(FALSE, FALSE, sizeof(VgTypeOffer));
+    const VgBoard *board = vg_types_board(types, vendor, device, subvendor, subdevice);
+    if (types->vendor != NULL && vendor == NVIDIA)
+        offers_of_vendor(types, vendor, device, subvendor, subdevice, offers);
+    else
+        for (guint i = 0; board != NULL && i < board->types->len; i++) {
+            const VgType *t = g_ptr_array_index(board->types, i);
+            add_offer(offers, t, t->max);
+        }
+    return offers;
+}
+
 /* --- the kernel's word -------------------------------------------------------------------------------------------- */
 
 /* "num_heads=4, frl_config=60, framebuffer=1024M, max_resolution=5120x2880, max_instance=16" */
@@ -339,12 +459,11 @@ const VgType *vg_types_of_kernel(VgTypes *types, const char *id, const char *nam
         const char *called = name != NULL && *name != '\0' ? name : id;
         t = type_add(types, called, id, NULL, device_api);
         t->max = CLAMP(max, 1, MAX_PER_GPU);
-        read_description(t, description);
-    } else if (strcmp(t->id, id) != 0) {
-        g_free(t->id);
-        t->id = g_strdup(id);
-        g_hash_table_replace(types->by_id, g_strdup(id), t);
     }
+    set_id(types, t, id);
+    read_description(t, description);
+    t->source = VG_FROM_KERNEL;
+    t->experimental = FALSE;
     return t;
 }
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * types.h: kinds of vGPU and the boards that have them. Figures come from the shipped catalogue; what a kernel offers
- * beyond it is added when seen. A type is known by its name everywhere; its id is what the host calls it.
+ * types.h: kinds of vGPU and the boards that have them. A figure is the kernel's if it says one, else that of the
+ * vendor's own file on this host (vendor.h), else the shipped catalogue's. A type is known by its name everywhere; its
+ * id is what the host calls it.
  */
 #pragma once
 
 #include <glib.h>
 
 #include "base/error.h"
+#include "gpu/vendor.h"
+
+/* Who vouches for a type, the least first. */
+typedef enum { VG_FROM_CATALOGUE, VG_FROM_VENDOR, VG_FROM_KERNEL } VgTypeSource;
 
 typedef struct {
     guint index; /* its number in VgTypes, and in placement */
@@ -15,7 +20,9 @@ typedef struct {
     char *id;    /* "nvidia-230"; the kernel's word wins over the catalogue's */
     char *series;
     char *device_api;
-    gboolean mig; /* backed by a GPU instance, not by time slices */
+    VgTypeSource source;
+    gboolean experimental; /* nobody vouches for it: only if the administrator says so */
+    gboolean mig;          /* backed by a GPU instance, not by time slices */
     guint framebuffer_mib;
     guint64 usable_bytes; /* of the framebuffer; 0: unknown */
     guint heads, width, height;
@@ -26,6 +33,7 @@ typedef struct {
     guint placement_size;   /* in the GPU's slots, for mixed sizes; 0: unknown */
     guint16 *placement_ids; /* where it may begin */
     guint n_placement_ids;
+    guint bar1_mib;            /* of the guest's device: its window on the framebuffer; 0: unknown */
     gboolean one_per_guest;    /* the vendor forbids a second one in a guest */
     char *pci, *pci_subsystem; /* what the guest sees, "10de:0fe7", or NULL */
 } VgType;
@@ -45,6 +53,10 @@ VgTypes *vg_types_load(const char *path, GError **error);
 void vg_types_free(VgTypes *types);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgTypes, vg_types_free)
 
+/* Its word goes before the catalogue's, and it says alone what NVIDIA's GPUs have. Taken over; NULL: there is none.
+ * Before any lookup. */
+void vg_types_take_vendor(VgTypes *types, VgVendor *vendor);
+
 guint vg_types_count(const VgTypes *types);
 const VgType *vg_types_nth(const VgTypes *types, guint index);
 const VgType *vg_types_by_name(const VgTypes *types, const char *name);
@@ -54,10 +66,18 @@ const VgType *vg_types_by_id(const VgTypes *types, const char *id);
 const VgBoard *vg_types_board(const VgTypes *types, guint16 vendor, guint16 device, guint16 subvendor,
                               guint16 subdevice);
 
+/* What such a GPU has, by the vendor's file or the catalogue: of VgTypeOffer, empty if neither knows it. g_array_unref.
+ */
+typedef struct {
+    const VgType *type;
+    guint max; /* on an empty one */
+} VgTypeOffer;
+GArray *vg_types_offers(const VgTypes *types, guint16 vendor, guint16 device, guint16 subvendor, guint16 subdevice);
+
 /*
  * What a kernel offers as @id. @name and @description may be NULL (drivers leave them out): then the id names it. Found
- * by name, then by id; made if new. @max: what fits on an empty GPU as far as the kernel's numbers tell; used if the
- * catalogue says nothing.
+ * by name, then by id; made if new. What @description says goes before what is known. @max: what fits on an empty GPU
+ * as far as the kernel's numbers tell; used if nobody else says.
  */
 const VgType *vg_types_of_kernel(VgTypes *types, const char *id, const char *name, const char *description,
                                  const char *device_api, guint max);

@@ -12,10 +12,10 @@
 #include "proc/grid_xdr.h"
 
 static const VgColumn gpu_columns[] = {
-    {N_("GPU"), "address", VG_CELL_TEXT},   {N_("MODEL"), "model", VG_CELL_TEXT},
-    {N_("GROUP"), "group", VG_CELL_TEXT},   {N_("BY"), "backend", VG_CELL_TEXT},
-    {N_("VGPUS"), "vgpus", VG_CELL_NUMBER}, {N_("CLOSED"), "closed", VG_CELL_TEXT},
-    {N_("NOTE"), "reason", VG_CELL_TEXT},
+    {N_("GPU"), "address", VG_CELL_TEXT},       {N_("MODEL"), "model", VG_CELL_TEXT},
+    {N_("GROUP"), "group", VG_CELL_TEXT},       {N_("BY"), "backend", VG_CELL_TEXT},
+    {N_("VGPUS"), "vgpus", VG_CELL_NUMBER},     {N_("CLOSED"), "closed", VG_CELL_TEXT},
+    {N_("WHY"), "closed_reason", VG_CELL_TEXT}, {N_("NOTE"), "reason", VG_CELL_TEXT},
 };
 
 static const VgColumn type_columns[] = {
@@ -25,6 +25,8 @@ static const VgColumn type_columns[] = {
     {N_("HEADS"), "heads", VG_CELL_NUMBER},
     {N_("PER GPU"), "max_per_gpu", VG_CELL_NUMBER},
     {N_("FREE"), "available", VG_CELL_NUMBER},
+    {N_("SAYS"), "source", VG_CELL_TEXT},
+    {N_("EXPERIMENTAL"), "experimental", VG_CELL_TEXT},
 };
 
 static const VgColumn vgpu_columns[] = {
@@ -67,9 +69,19 @@ char *vg_cmd_gpus(const VgCall *call, GError **error) {
     return list(call, "gpus", gpu_columns, G_N_ELEMENTS(gpu_columns), _("This host has no GPUs."), error);
 }
 
+/* And below them what is wrong with the vendor's own list. */
 char *vg_cmd_types(const VgCall *call, GError **error) {
-    return list(call, "types", type_columns, G_N_ELEMENTS(type_columns),
-                _("The GPUs of this host offer no types of virtual GPU."), error);
+    g_autoptr(VgJson) json = vg_call_ask(call, NULL, error);
+    if (!json)
+        return NULL;
+    if (call->options->json)
+        return vg_json_print(json, TRUE);
+    const VgJson *rows = vg_json_get(json, "types");
+    g_autofree char *table = vg_json_length(rows)
+                                 ? vg_table_format(rows, type_columns, G_N_ELEMENTS(type_columns))
+                                 : g_strconcat(_("The GPUs of this host offer no types of virtual GPU."), "\n", NULL);
+    const char *problem = vg_json_get_string(vg_json_get(json, "vendor"), "problem");
+    return problem ? g_strconcat(table, "\n", problem, "\n", NULL) : g_strdup(table);
 }
 
 char *vg_cmd_vgpus(const VgCall *call, GError **error) {

@@ -52,13 +52,19 @@ static const VgCommand commands[] = {
           N_("let a type not be started any more"), "type-disable", "type"),
     ORDER("set policy", "GROUP POLICY", 2, 2, 0, N_("how a group is filled"), "policy", "group", "policy"),
     ORDER("set mode", "GPU MODE", 2, 2, 0, N_("what may share a GPU"), "mode", "gpu", "mode"),
+    ORDER("set after-force-stop", "GPU nothing|reset|quarantine", 2, 2, 0,
+          N_("what happens to a GPU when a guest on it was stopped by force"), "after-force-stop", "gpu", "then"),
     ORDER("set quota", "N|none [--type T] [--group G]", 1, 1, VG_TAKES_TYPE | VG_TAKES_GROUP, N_("at most so many"),
           "quota", "most"),
+    ORDER("set experimental", "yes|no", 1, 1, 0, N_("may types run that nobody vouches for"), "experimental", "allow"),
     ORDER("quarantine", "GPU|all [REASON]", 1, 2, 0, N_("a GPU is not to be trusted: nothing new goes there"),
           "quarantine", "gpu", "reason"),
     ORDER("drain", "GPU|all [REASON]", 1, 2, 0, N_("a GPU is to become empty: nothing new goes there"), "drain", "gpu",
           "reason"),
     ORDER("open", "GPU|all", 1, 1, 0, N_("the end of a quarantine or a drain"), "open", "gpu"),
+    ORDER("reset", "GPU [REASON]", 1, 2, 0, N_("reset a GPU as soon as it is empty; until then nothing new goes there"),
+          "reset", "gpu", "reason"),
+    ORDER("rescan", "", 0, 0, 0, N_("look for virtual GPUs that other programs made or removed"), "rescan"),
 };
 
 typedef struct {

@@ -14,8 +14,7 @@
 #define VG_REMOTE_PROGRAM 0x20008086
 #define VG_REMOTE_VERSION 1
 
-typedef char remote_void;     /* no arguments, or an empty reply */
-typedef VgStats remote_stats; /* remote_connect_get_all_domain_stats_ret, only written */
+typedef char remote_void; /* no arguments, or an empty reply */
 
 typedef enum { VG_HEARS_DOMAINS, VG_HEARS_NODEDEVS, VG_HEARS_GRID } VgHears;
 
@@ -61,6 +60,9 @@ typedef struct {
     const VgRow *row;
     VgMsgHeader header; /* of the call */
 } VgCall;
+
+/* stream.c: @end, which it takes over, becomes the stream of @call on @client. The reply comes after it. */
+gboolean vg_call_open_stream(const VgCall *call, VgClient *client, VgStreamEnd *end, GError **error);
 
 /* Forgets all subscriptions of @conn. */
 void vg_conn_unsubscribe_all(VgConn *conn);

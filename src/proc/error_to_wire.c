@@ -43,7 +43,8 @@ VgMsg *vg_error_to_wire(const VgMsgHeader *call, VgFrom from, const GError *erro
     body.str1 = &template;
     body.str2 = &detail;
     VgMsgHeader header = *call;
-    header.type = VG_MSG_REPLY;
+    if (header.type != VG_MSG_STREAM)
+        header.type = VG_MSG_REPLY;
     header.status = VG_MSG_ERROR;
     return vg_msg_encode(&header, (xdrproc_t)xdr_remote_error, &body, NULL);
 }

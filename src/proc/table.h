@@ -8,7 +8,7 @@
 #include "proc/grid_xdr.h"
 
 typedef enum { VG_WHO_ANYONE, VG_WHO_READER, VG_WHO_WRITER } VgWho;
-typedef enum { VG_ANSWER_NOTHING, VG_ANSWER_DOMAIN, VG_ANSWER_JSON } VgAnswer;
+typedef enum { VG_ANSWER_NOTHING, VG_ANSWER_DOMAIN, VG_ANSWER_JSON, VG_ANSWER_MIME } VgAnswer;
 
 /* No argument or reply structure is larger. */
 #define VG_ARGS_MAX 128
@@ -20,11 +20,11 @@ struct VgRow {
     gsize needs_offset;
     xdrproc_t args_proc, ret_proc;
     gsize args_size, ret_size;
-    VgAnswer answer;  /* of a slow call */
-    gboolean figures; /* a fast one that waits for fresh figures */
-    /* Exactly one of the two. */
+    VgAnswer answer; /* of a slow call */
+    /* Exactly one of the three. */
     gboolean (*fast)(VgCall *call, gconstpointer args, gpointer ret, GError **error);
     void (*slow)(VgCall *call, gconstpointer args, VgDone done);
+    void (*stream)(VgCall *call, gconstpointer args, VgStreamDone done);
 };
 
 /* The row of a call, or NULL with the error that libvirtd gives. */
@@ -33,16 +33,16 @@ const VgRow *vg_table_find(const VgMsgHeader *header, GError **error);
 const VgRow *vg_table_rows(guint32 program, gsize *ret_n);
 
 bool_t xdr_remote_void(XDR *xdrs, remote_void *nothing);
-bool_t xdr_remote_stats(XDR *xdrs, remote_stats *stats);
 
 #define VG_FAST(number, name, args, ret, who, needs)                                                                   \
     gboolean vg_do_##name(VgCall *call, const args *a, ret *r, GError **error);
-#define VG_FIGURES VG_FAST
 #define VG_SLOW(number, name, args, answer, who, needs) void vg_do_##name(VgCall *call, const args *a, VgDone done);
+#define VG_STREAM(number, name, args, answer, who, needs)                                                              \
+    void vg_do_##name(VgCall *call, const args *a, VgStreamDone done);
 #define VG_GRID(query, who)
 #include "proc/procedures.def"
 #undef VG_FAST
-#undef VG_FIGURES
 #undef VG_SLOW
+#undef VG_STREAM
 #undef VG_GRID
 void vg_do_grid(VgCall *call, const grid_args *a, VgDone done);

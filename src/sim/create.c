@@ -5,7 +5,6 @@
  * sees what libxl would have left behind.
  */
 #include <inttypes.h>
-#include <libxl_utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,13 +85,6 @@ static guint64 figure(uint64_t value) {
     return value == LIBXL_MEMKB_DEFAULT ? 0 : value;
 }
 
-static guint online_of(const libxl_domain_build_info *b) {
-    guint n = 0;
-    for (int i = 0; i < b->max_vcpus; i++)
-        n += libxl_bitmap_test(&b->avail_vcpus, i) ? 1 : 0;
-    return n ? n : (guint)b->max_vcpus;
-}
-
 static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
     const libxl_domain_build_info *b = &c->b_info;
     guint64 target = figure(b->target_memkb), most = figure(b->max_memkb);
@@ -108,31 +100,19 @@ static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *t
     dom->mem_kib = target ? target : most;
     dom->max_mem_kib = most ? most : target;
     dom->held_kib = held;
-    dom->max_vcpus = (guint)b->max_vcpus;
-    dom->vcpus = online_of(b);
-    dom->weight = b->sched_params.weight > 0 ? (guint)b->sched_params.weight : VG_SIM_WEIGHT;
-    dom->cap = b->sched_params.cap > 0 ? (guint)b->sched_params.cap : 0;
+    dom->vcpus = (guint)b->max_vcpus;
     return TRUE;
 }
 
 static gboolean step_disks(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
     for (int i = 0; i < c->num_disks; i++) {
         char *vdev = c->disks[i].vdev;
-        if (vdev && g_hash_table_add(seen, vdev)) {
-            g_strv_builder_add(names, vdev);
+        if (vdev && g_hash_table_add(seen, vdev))
             continue;
-        }
         vg_set_error(error, VG_ERR_OPERATION_FAILED, _("two disks of '%s' are both '%s'"), dom->name, vdev ? vdev : "");
         return FALSE;
     }
-    dom->disks = g_strv_builder_end(names);
-    return TRUE;
-}
-
-static gboolean step_nics(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
-    dom->nics = (guint)c->num_nics;
     return TRUE;
 }
 
@@ -220,7 +200,7 @@ static const CreateStep steps[] = {
     [VG_SIM_STAGE_NAMED] = {"sim.create.named", step_named},
     [VG_SIM_STAGE_BUILT] = {"sim.create.built", step_built},
     [VG_SIM_STAGE_DISKS] = {"sim.create.disks", step_disks},
-    [VG_SIM_STAGE_NICS] = {"sim.create.nics", step_nics},
+    [VG_SIM_STAGE_NICS] = {"sim.create.nics", NULL},
     [VG_SIM_STAGE_MODEL] = {"sim.create.model", step_model},
     [VG_SIM_STAGE_PCI] = {"sim.create.pci", step_pci},
     [VG_SIM_STAGE_DONE] = {"sim.create.done", NULL},

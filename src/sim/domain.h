@@ -22,8 +22,6 @@ typedef enum {
     VG_SIM_STAGE_LAST
 } VgSimStage;
 
-#define VG_SIM_WEIGHT 256 /* credit2's own */
-
 typedef struct {
     guint32 domid;
     VgUuid uuid;
@@ -33,16 +31,12 @@ typedef struct {
     VgXenReason reason;
     guint64 mem_kib, max_mem_kib;
     guint64 held_kib; /* what it takes from the host: with video, shadow and libxl's slack */
-    guint vcpus;     /* online */
-    guint max_vcpus;
-    guint weight, cap; /* of the scheduler */
+    guint vcpus;
     guint64 cpu_ns;       /* until since_us */
     gint64 since_us;      /* runs since then; 0: does not run */
     gint64 deadline_us;   /* the guest ends at this time; 0: it has no such plan; negative: paused, so much is left */
     VgXenReason deadline; /* in this way */
     int vnc_port;         /* or -1 */
-    char **disks;         /* as the guest calls them: "xvda" */
-    guint nics;
     char **pci;           /* addresses of the host's devices it holds, or NULL */
 } VgSimDomain;
 

@@ -112,6 +112,7 @@ static gboolean read_gpu(const VgJson *o, gsize i, VgSimGpu *gpu, GError **error
     gpu->numa_node = (int)CLAMP(vg_json_get_int(o, "numa_node", -1), -1, 1023);
     gpu->iommu_group = (int)CLAMP(vg_json_get_int(o, "iommu_group", -1), -1, 65535);
     gpu->boot_display = vg_json_get_bool(o, "boot_display", FALSE);
+    gpu->can_reset = vg_json_get_bool(o, "reset", TRUE);
     return read_types(vg_json_get(o, "mdev_types"), i, gpu, error);
 }
 

@@ -29,7 +29,7 @@ VgSimDomain *vg_sim_find(VgSim *sim, guint32 domid) {
     return NULL;
 }
 
-VgSimDomain *vg_sim_find_guest(VgSim *sim, guint32 domid, GError **error) {
+static VgSimDomain *find_or_error(VgSim *sim, guint32 domid, GError **error) {
     VgSimDomain *dom = vg_sim_find(sim, domid);
     if (!dom)
         vg_set_error(error, VG_ERR_NO_DOMAIN, _("the host has no domain with id %u"), domid);
@@ -143,7 +143,7 @@ static void describe(const VgSimDomain *dom, VgXenDomain *ret) {
     };
 }
 
-gboolean vg_sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
+static gboolean sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
     VgSim *sim = (VgSim *)xen;
     pthread_mutex_lock(&sim->lock);
     *ret_n = sim->doms->len;
@@ -157,7 +157,7 @@ gboolean vg_sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error
 static gboolean sim_info(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error) {
     VgSim *sim = (VgSim *)xen;
     pthread_mutex_lock(&sim->lock);
-    const VgSimDomain *dom = vg_sim_find_guest(sim, domid, error);
+    const VgSimDomain *dom = find_or_error(sim, domid, error);
     if (dom)
         describe(dom, ret);
     pthread_mutex_unlock(&sim->lock);
@@ -181,7 +181,7 @@ typedef gboolean (*SimChange)(VgSim *sim, VgSimDomain *dom, VgXenReason how, GEr
 static gboolean change(VgXen *xen, guint32 domid, SimChange what, VgXenReason how, GError **error) {
     VgSim *sim = (VgSim *)xen;
     pthread_mutex_lock(&sim->lock);
-    VgSimDomain *dom = vg_sim_find_guest(sim, domid, error);
+    VgSimDomain *dom = find_or_error(sim, domid, error);
     gboolean ok = dom && what(sim, dom, how, error) && vg_sim_store_write(sim->dir, dom, error);
     rearm(sim);
     pthread_mutex_unlock(&sim->lock);
@@ -256,7 +256,7 @@ static gboolean sim_destroy(VgXen *xen, guint32 domid, GError **error) {
         return FALSE;
     }
     pthread_mutex_lock(&sim->lock);
-    VgSimDomain *dom = vg_sim_find_guest(sim, domid, error);
+    VgSimDomain *dom = find_or_error(sim, domid, error);
     if (dom)
         vg_sim_guest_pause(dom, vg_clock_real_us());
     gboolean ok = dom && vg_sim_store_write(sim->dir, dom, error);
@@ -306,8 +306,7 @@ static gboolean settle(VgSim *sim, GError **error) {
     VgSimDomain *dom0 = vg_sim_find(sim, 0);
     if (!dom0)
         dom0 = dom0_new(sim);
-    dom0->vcpus = dom0->max_vcpus = sim->host->info.cpus;
-    dom0->weight = VG_SIM_WEIGHT;
+    dom0->vcpus = sim->host->info.cpus;
     dom0->mem_kib = dom0->max_mem_kib = dom0->held_kib = sim->host->dom0_kib;
     if (!vg_sim_store_write(sim->dir, dom0, error))
         return FALSE;
@@ -337,20 +336,14 @@ static void sim_free(VgXen *xen) {
 static const VgXenOps sim_ops = {
     .name = "simulated",
     .host_info = sim_host_info,
-    .list = vg_sim_list,
+    .list = sim_list,
     .info = sim_info,
-    .figures = vg_sim_figures,
     .create = vg_sim_create,
     .unpause = sim_unpause,
     .pause = sim_pause,
     .shutdown = sim_shutdown,
     .reboot = sim_reboot,
     .destroy = sim_destroy,
-    .set_memory = vg_sim_set_memory,
-    .set_max_memory = vg_sim_set_max_memory,
-    .set_vcpus = vg_sim_set_vcpus,
-    .pin_vcpu = vg_sim_pin_vcpu,
-    .set_shares = vg_sim_set_shares,
     .vnc_port = sim_vnc_port,
     .free = sim_free,
 };

@@ -321,7 +321,8 @@ static gboolean drop_pulled_gpus(VgSimKernel *k) {
 }
 
 static gboolean start(VgSimKernel *k) {
-    if (!vg_sim_mkdir(k->root, "sys/bus/pci/devices") || !vg_sim_mkdir(k->root, BUS) ||
+    if (!vg_sim_mkdir(k->root, "dev") || !vg_sim_say(k->root, "simulated kernel: ready") ||
+        !vg_sim_mkdir(k->root, "sys/bus/pci/devices") || !vg_sim_mkdir(k->root, BUS) ||
         !vg_sim_mkdir(k->root, "sys/class/mdev_bus") || !drop_pulled_gpus(k))
         return FALSE;
     for (gsize i = 0; i < k->n; i++)

@@ -22,8 +22,9 @@ typedef struct {
     char *vendor_name, *device_name, *driver; /* or NULL */
     int numa_node, iommu_group;
     gboolean boot_display;
-    int vfs; /* virtual functions it can have */
-    char *serial; /* or NULL */
+    gboolean can_reset;
+    int vfs;            /* virtual functions it can have */
+    char *serial;       /* or NULL */
     GArray *mdev_types; /* of VgSimMdevType; empty: no parent of mediated devices */
 } VgSimGpu;
 
@@ -46,13 +47,15 @@ VgSysroot *vg_sim_kernel_root(VgSimKernel *kernel);
 int vg_sim_pci_write(const char *root, VgSysroot *sysroot, const VgSimGpu *gpus, gsize n, const char *path,
                      const char *text);
 
-/* --- kernel_tree.c: files and links under the tree's root --------------------------------------------------------- */
+/* --- kernel_tree.c: its log, files and links under the root ------------------------------------------------------- */
 
 /* All FALSE with errno. @path relative to @root. */
 gboolean vg_sim_put(const char *root, const char *path, const char *text);    /* whole or not at all; makes folders */
 gboolean vg_sim_link(const char *root, const char *path, const char *target); /* kept if it is right */
 gboolean vg_sim_remove(const char *root, const char *path);                   /* with all below; absent is right */
 gboolean vg_sim_mkdir(const char *root, const char *path);
+/* A line for dev/kmsg. */
+gboolean vg_sim_say(const char *root, const char *line);
 
 /* "sys/devices/pci0000:00/0000:82:00.0". Caller frees. */
 char *vg_sim_gpu_folder(const VgPciAddr *addr);

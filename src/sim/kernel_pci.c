@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/uuid.h"
 #include "sim/kernel.h"
 
 #define DEVICES "sys/bus/pci/devices/"
@@ -101,13 +102,25 @@ static int autoprobe(const Write *w) {
     return outcome(vg_sim_put(w->root, path, line));
 }
 
+/* Refused, as by drivers, as long as somebody uses the device. */
+static int reset(const Write *w) {
+    char addr[VG_PCIADDR_TEXT];
+    g_auto(GStrv) names = vg_sysroot_list(w->sysroot, w->folder);
+    VgUuid uuid;
+    if (w->gpu == NULL || !w->gpu->can_reset)
+        return ENOENT;
+    for (char **name = names; name != NULL && *name != NULL; name++)
+        if (vg_uuid_parse(*name, &uuid))
+            return EBUSY;
+    g_autofree char *line = g_strdup_printf("pci %s: reset done", vg_pciaddr_format(&w->addr, addr));
+    return vg_fault("sim.kernel.reset") ? EIO : outcome(vg_sim_say(w->root, line));
+}
+
 static const struct {
     const char *file; /* below the device */
     int (*react)(const Write *w);
 } files[] = {
-    {"driver_override", override},
-    {"driver/unbind", unbind},
-    {"sriov_numvfs", numvfs},
+    {"driver_override", override},          {"driver/unbind", unbind}, {"sriov_numvfs", numvfs}, {"reset", reset},
     {"sriov_drivers_autoprobe", autoprobe},
 };
 

@@ -47,6 +47,12 @@ gboolean vg_sim_link(const char *root, const char *path, const char *target) {
     return symlink(target, at) == 0;
 }
 
+gboolean vg_sim_say(const char *root, const char *line) {
+    g_autofree char *path = full(root, "dev/kmsg"), *text = g_strconcat(line, "\n", NULL);
+    g_auto(VgFd) fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    return fd >= 0 && vg_fd_write_all(fd, text, strlen(text));
+}
+
 static gboolean remove_at(int folder, const char *name) {
     if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
         return TRUE;
@@ -132,7 +138,8 @@ gboolean vg_sim_gpu_build(const char *root, const VgSimGpu *gpu) {
         !put_under(root, folder, "subsystem_device", "0x%04x", gpu->subdevice) ||
         !put_under(root, folder, "class", "0x%06x", gpu->class_code) ||
         !put_under(root, folder, "numa_node", "%d", gpu->numa_node) ||
-        !put_under(root, folder, "boot_vga", "%d", gpu->boot_display))
+        !put_under(root, folder, "boot_vga", "%d", gpu->boot_display) ||
+        (gpu->can_reset && !put_under(root, folder, "reset", "%s", "")))
         return FALSE;
     g_autofree char *numvfs = g_strconcat(folder, "/sriov_numvfs", NULL), *at = full(root, numvfs);
     if (gpu->vfs > 0 &&

@@ -43,7 +43,6 @@ void vg_sim_domain_free(VgSimDomain *dom) {
     g_free(dom->name);
     g_free(dom->token);
     g_strfreev(dom->pci);
-    g_strfreev(dom->disks);
     g_free(dom);
 }
 
@@ -65,12 +64,6 @@ static char *config_path(const char *dir, guint32 domid) {
 
 /* --- out */
 
-static void set_strings(VgJson *json, const char *member, char **strings) {
-    VgJson *array = vg_json_set(json, member, vg_json_new_array());
-    for (char **p = strings; p && *p; p++)
-        vg_json_append(array, vg_json_new_string(*p));
-}
-
 static VgJson *domain_to_json(const VgSimDomain *dom) {
     char uuid[VG_UUID_TEXT];
     VgJson *json = vg_json_new_object();
@@ -85,17 +78,14 @@ static VgJson *domain_to_json(const VgSimDomain *dom) {
     vg_json_set_int(json, "max_mem_kib", (gint64)dom->max_mem_kib);
     vg_json_set_int(json, "held_kib", (gint64)dom->held_kib);
     vg_json_set_int(json, "vcpus", dom->vcpus);
-    vg_json_set_int(json, "max_vcpus", dom->max_vcpus);
-    vg_json_set_int(json, "weight", dom->weight);
-    vg_json_set_int(json, "cap", dom->cap);
     vg_json_set_int(json, "cpu_ns", (gint64)dom->cpu_ns);
     vg_json_set_int(json, "since_us", dom->since_us);
     vg_json_set_int(json, "deadline_us", dom->deadline_us);
     vg_json_set_string(json, "deadline", vg_names_name(&vg_sim_reason_names, (int)dom->deadline));
     vg_json_set_int(json, "vnc_port", dom->vnc_port);
-    set_strings(json, "disks", dom->disks);
-    vg_json_set_int(json, "nics", dom->nics);
-    set_strings(json, "pci", dom->pci);
+    VgJson *pci = vg_json_set(json, "pci", vg_json_new_array());
+    for (char **p = dom->pci; p && *p; p++)
+        vg_json_append(pci, vg_json_new_string(*p));
     return json;
 }
 
@@ -158,15 +148,10 @@ static VgSimDomain *domain_from_json(const VgJson *json) {
     dom->max_mem_kib = (guint64)vg_json_get_int(json, "max_mem_kib", 0);
     dom->held_kib = (guint64)vg_json_get_int(json, "held_kib", 0);
     dom->vcpus = (guint)vg_json_get_int(json, "vcpus", 0);
-    dom->max_vcpus = (guint)vg_json_get_int(json, "max_vcpus", dom->vcpus);
-    dom->weight = (guint)vg_json_get_int(json, "weight", VG_SIM_WEIGHT);
-    dom->cap = (guint)vg_json_get_int(json, "cap", 0);
     dom->cpu_ns = (guint64)vg_json_get_int(json, "cpu_ns", 0);
     dom->since_us = vg_json_get_int(json, "since_us", 0);
     dom->deadline_us = vg_json_get_int(json, "deadline_us", 0);
     dom->vnc_port = (int)vg_json_get_int(json, "vnc_port", -1);
-    dom->disks = strings_of(vg_json_get(json, "disks"));
-    dom->nics = (guint)vg_json_get_int(json, "nics", 0);
     dom->pci = strings_of(vg_json_get(json, "pci"));
     return g_steal_pointer(&dom);
 }

@@ -92,7 +92,7 @@ void vg_client_authenticated(VgClient *client) {
     g_queue_unlink(&client->server->anonymous, &client->anonymous_link);
 }
 
-static void make_timed(VgClient *client) {
+void vg_client_make_timed(VgClient *client) {
     if (!client->timed)
         client->server->timed++;
     client->timed = TRUE;
@@ -104,7 +104,7 @@ void vg_client_keepalive_start(VgClient *client) {
         return;
     client->keepalive = TRUE;
     client->heard = vg_clock_mono_us();
-    make_timed(client);
+    vg_client_make_timed(client);
 }
 
 void vg_client_cut(VgClient *client) {
@@ -128,7 +128,7 @@ static void charge(VgClient *client, gsize memory) {
 static void settle(VgClient *client) {
     VgServer *server = client->server;
     gsize before = client->charged, max = server->limits.max_memory;
-    charge(client, vg_frame_held(&client->frame) + client->held_bytes + client->out.bytes);
+    charge(client, vg_frame_held(&client->frame) + client->held_bytes + client->out.bytes + client->stream_bytes);
     if (client->charged <= before || client->charged <= LITTLE || client->state == VG_CLIENT_CUT)
         return;
     gsize all = client->read_only ? server->memory_read_only : server->memory;
@@ -144,6 +144,7 @@ static void msg_unref(gpointer msg) {
 }
 
 void vg_client_drop(VgClient *client) {
+    vg_streams_drop(client);
     vg_frame_clear(&client->frame);
     vg_outq_clear(&client->out);
     g_queue_clear_full(&client->held, msg_unref);
@@ -153,14 +154,16 @@ void vg_client_drop(VgClient *client) {
 
 /* --- output ------------------------------------------------------------------------------------------------------- */
 
-/* May the next message be handed up? Not to one who lets answers pile up: he waits, nobody else. */
+/* May the next message be handed up? Not of one who lets answers pile up, or sends into a stream more than is taken at
+ * its end: he waits, nobody else. */
 static gboolean may_take(const VgClient *client) {
     return client->state == VG_CLIENT_OPEN && !client->server->stopping &&
-           client->calls < client->server->limits.max_calls && client->out.bytes < client->server->limits.max_queue;
+           client->calls < client->server->limits.max_calls && client->out.bytes < client->server->limits.max_queue &&
+           client->stream_bytes < VG_HELD_BYTES;
 }
 
 /* After every change: counts memory, tells epoll what matters now, and the server if held messages may go on. */
-static void update(VgClient *client) {
+void vg_client_update(VgClient *client) {
     settle(client);
     if (client->state == VG_CLIENT_CUT)
         return;
@@ -175,6 +178,8 @@ static void update(VgClient *client) {
     }
     if (client->held.length > 0 && may_take(client))
         vg_server_wake(client->server, client);
+    if (client->streams != NULL)
+        vg_streams_watch(client);
 }
 
 static void note_write(VgClient *client) {
@@ -212,7 +217,7 @@ static void flush(VgClient *client) {
     }
     if (client->state == VG_CLIENT_CLOSING && client->out.count == 0)
         vg_client_cut(client);
-    update(client);
+    vg_client_update(client);
 }
 
 /* Straight into the socket, as far as it takes it. FALSE: the client is lost. */
@@ -244,7 +249,7 @@ void vg_client_send(VgClient *client, VgMsg *msg) {
                 client->socket, client->out.bytes);
         vg_client_cut(client);
     } else if (!client->corked) {
-        update(client);
+        vg_client_update(client);
     } else if (client->out.bytes > VG_READ_SIZE) {
         flush(client);
     }
@@ -253,9 +258,10 @@ void vg_client_send(VgClient *client, VgMsg *msg) {
 void vg_client_close(VgClient *client) {
     if (client->state != VG_CLIENT_OPEN)
         return;
+    vg_streams_drop(client);
     client->state = VG_CLIENT_CLOSING;
     client->deadline = vg_clock_mono_us() + VG_LINGER_US;
-    make_timed(client);
+    vg_client_make_timed(client);
     if (!client->corked)
         flush(client);
 }
@@ -274,13 +280,20 @@ static VgMsg *unhold(VgClient *client) {
 }
 
 static void hand_up(VgClient *client, VgMsg *msg) {
-    client->server->handler->message(client, msg, client->server->data);
+    VgMsgType type = vg_msg_header(msg)->type;
+    if (type == VG_MSG_STREAM || type == VG_MSG_STREAM_HOLE)
+        vg_streams_message(client, msg);
+    else
+        client->server->handler->message(client, msg, client->server->data);
 }
 
-/* A ping must be answered also while calls wait, or the client would take us for dead. */
+/* A ping must be answered also while calls wait, or the client would take us for dead; and what waits may be for the
+ * very stream that it gives up now. */
 static void take(VgClient *client, VgMsg *msg, guint *turn) {
     if (vg_keepalive_is(vg_msg_header(msg))) {
         vg_keepalive_message(client, msg);
+    } else if (vg_streams_is_abort(vg_msg_header(msg))) {
+        vg_streams_message(client, msg);
     } else if (client->held.length > 0 || *turn == 0 || !may_take(client)) {
         hold(client, msg);
         return;
@@ -354,6 +367,8 @@ void vg_client_run(VgClient *client) {
         g_autoptr(VgMsg) msg = unhold(client);
         hand_up(client, msg);
     }
+    if (client->streams != NULL)
+        vg_streams_run(client);
     client->corked = FALSE;
     flush(client);
 }
@@ -374,6 +389,8 @@ void vg_client_tick(VgClient *client, gint64 now) {
         vg_client_cut(client);
         return;
     }
+    if (client->streams != NULL)
+        vg_streams_tick(client, now);
     if (client->state != VG_CLIENT_OPEN || !client->keepalive)
         return;
     /* While we are the ones who do not read, its pongs lie in the socket. */

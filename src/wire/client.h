@@ -13,6 +13,7 @@
 #include "wire/frame.h"
 #include "wire/outq.h"
 #include "wire/server.h"
+#include "wire/stream.h"
 
 enum {
     VG_BATCH = 64,                     /* events of one epoll_wait */
@@ -25,7 +26,7 @@ enum {
 /* What an epoll event points to. */
 typedef struct {
     int fd;
-    enum { VG_WATCH_CLIENT, VG_WATCH_LISTENER, VG_WATCH_WAKEUP } kind;
+    enum { VG_WATCH_CLIENT, VG_WATCH_LISTENER, VG_WATCH_STREAM, VG_WATCH_WAKEUP } kind;
 } VgWatch;
 
 typedef struct {
@@ -47,6 +48,8 @@ struct VgServer {
     GQueue clients, anonymous, ready; /* through links inside the clients; anonymous: oldest first */
     guint timed;                      /* clients with keepalive, or closing */
     guint64 last_serial;
+    guint n_streams;                /* of all clients */
+    VgStream *dead_streams;         /* freed at the end of the turn */
     gsize memory, memory_read_only; /* sums of the clients' charged: of all, and of those who may only read */
     guint8 *scratch;
     gboolean stopping;
@@ -70,11 +73,14 @@ struct VgClient {
     GList link, anonymous_link, ready_link;
 
     VgFrame frame;
-    gsize charged; /* frame, held and out, as the server counts them */
+    gsize charged; /* frame, held, out and stream_bytes, as the server counts them */
     GQueue held;   /* of VgMsg, whole, not yet handed up */
     gsize held_bytes;
     guint calls;
     VgOutq out;
+    VgStream *streams;
+    guint n_streams;
+    gsize stream_bytes; /* sent by it, not yet taken by what is behind its streams */
 
     gint64 heard;    /* when it last gave a sign of life */
     guint pings;     /* unanswered since */
@@ -95,6 +101,20 @@ void vg_client_run(VgClient *client);
 void vg_client_cut(VgClient *client);
 void vg_client_drop(VgClient *client); /* all that is held for it */
 void vg_client_tick(VgClient *client, gint64 now);
+
+/* client.c, for stream.c */
+void vg_client_update(VgClient *client);     /* what it waits for has changed */
+void vg_client_make_timed(VgClient *client); /* it has a deadline */
+
+/* stream.c */
+void vg_streams_message(VgClient *client, VgMsg *msg);
+gboolean vg_streams_is_abort(const VgMsgHeader *header);
+void vg_streams_watch(VgClient *client); /* room came or went */
+void vg_streams_run(VgClient *client);   /* those that cannot be polled */
+void vg_streams_tick(VgClient *client, gint64 now);
+void vg_streams_drop(VgClient *client); /* all of them */
+void vg_streams_bury(VgServer *server);
+void vg_stream_event(VgStream *stream, guint32 events);
 
 /* keepalive.c */
 gboolean vg_keepalive_is(const VgMsgHeader *header);

@@ -7,6 +7,7 @@ libvirtgrid_wire_la_SOURCES = \
 	src/wire/outq.h src/wire/outq.c \
 	src/wire/client.h src/wire/client.c \
 	src/wire/keepalive.c \
+	src/wire/stream.h src/wire/stream.c \
 	src/wire/server.h src/wire/server.c \
 	src/wire/caller.h src/wire/caller.c
 libvirtgrid_wire_la_CPPFLAGS = $(AM_CPPFLAGS)
@@ -16,7 +17,8 @@ libvirtgrid_wire_la_LIBADD = libvirtgrid-core.la $(TIRPC_LIBS) $(GLIB_LIBS)
 # Links a program with the wire.
 VG_WIRE = libvirtgrid-wire.la libvirtgrid-core.la
 
-wire_tests = tests/unit/test-message tests/unit/test-server tests/unit/test-server-limits tests/unit/test-caller
+wire_tests = tests/unit/test-message tests/unit/test-server tests/unit/test-server-limits tests/unit/test-caller \
+	tests/unit/test-stream
 check_PROGRAMS += $(wire_tests)
 TESTS += $(wire_tests)
 VG_WIRE_TEST_CFLAGS = $(AM_CFLAGS) $(TIRPC_CFLAGS)
@@ -30,6 +32,9 @@ tests_unit_test_server_LDADD = $(VG_WIRE_TEST_LIBS)
 tests_unit_test_server_limits_SOURCES = tests/unit/test-server-limits.c tests/unit/toy-server.c tests/unit/toy-server.h
 tests_unit_test_server_limits_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
 tests_unit_test_server_limits_LDADD = $(VG_WIRE_TEST_LIBS)
+tests_unit_test_stream_SOURCES = tests/unit/test-stream.c tests/unit/toy-server.c tests/unit/toy-server.h
+tests_unit_test_stream_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
+tests_unit_test_stream_LDADD = $(VG_WIRE_TEST_LIBS)
 tests_unit_test_caller_SOURCES = tests/unit/test-caller.c
 tests_unit_test_caller_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
 tests_unit_test_caller_LDADD = $(VG_WIRE_TEST_LIBS)

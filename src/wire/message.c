@@ -180,6 +180,16 @@ VgMsg *vg_msg_encode(const VgMsgHeader *header, xdrproc_t proc, gconstpointer ar
     return msg;
 }
 
+VgMsg *vg_msg_encode_bytes(const VgMsgHeader *header, gconstpointer data, gsize len) {
+    g_return_val_if_fail(len <= VG_MSG_MAX - VG_MSG_HEADER, NULL);
+    VgMsg *msg = vg_msg_alloc(VG_MSG_HEADER + (guint32)len);
+    msg->len = msg->cap;
+    write_header(msg, header);
+    if (len > 0)
+        memcpy(msg->bytes + VG_MSG_HEADER, data, len);
+    return msg;
+}
+
 gboolean vg_msg_decode(const VgMsg *msg, xdrproc_t proc, gpointer args, GError **error) {
     XDR xdr;
     xdrmem_create(&xdr, (char *)msg->bytes + VG_MSG_HEADER, msg->len - VG_MSG_HEADER, XDR_DECODE);

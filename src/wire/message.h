@@ -38,6 +38,8 @@ typedef struct VgMsg VgMsg;
 
 /* Encodes @header and, if @proc is not NULL, @args behind it. NULL (RPC) if it does not encode or is over the limit. */
 VgMsg *vg_msg_encode(const VgMsgHeader *header, xdrproc_t proc, gconstpointer args, GError **error);
+/* Encodes @header, and @data behind it as it is: what a stream carries. It fits. */
+VgMsg *vg_msg_encode_bytes(const VgMsgHeader *header, gconstpointer data, gsize len);
 /* @data: the whole message, length word included; copied. For readers of the wire and tests. */
 VgMsg *vg_msg_from_bytes(const guint8 *data, gsize len, GError **error);
 VgMsg *vg_msg_ref(VgMsg *msg);

@@ -11,9 +11,10 @@ static gsize cost(const VgMsg *msg) {
     return vg_msg_memory(msg) + sizeof(VgMsg *);
 }
 
-static gboolean is_reply(const VgMsg *msg) {
+/* A reply was asked for; a stream is only read while there is room. */
+static gboolean is_asked(const VgMsg *msg) {
     VgMsgType type = vg_msg_header(msg)->type;
-    return type == VG_MSG_REPLY || type == VG_MSG_REPLY_WITH_FDS;
+    return type == VG_MSG_REPLY || type == VG_MSG_REPLY_WITH_FDS || type == VG_MSG_STREAM;
 }
 
 static VgMsg *at(const VgOutq *queue, guint i) {
@@ -38,7 +39,7 @@ void vg_outq_push(VgOutq *queue, VgMsg *msg, gsize sent) {
     queue->count++;
     queue->sent += sent;
     queue->bytes += cost(msg);
-    queue->unasked += is_reply(msg) ? 0 : cost(msg);
+    queue->unasked += is_asked(msg) ? 0 : cost(msg);
 }
 
 guint vg_outq_pieces(const VgOutq *queue, struct iovec *pieces, guint max, gsize *ret_len) {
@@ -64,7 +65,7 @@ void vg_outq_advance(VgOutq *queue, gsize len) {
             break;
         len -= whole;
         queue->bytes -= cost(msg);
-        queue->unasked -= is_reply(msg) ? 0 : cost(msg);
+        queue->unasked -= is_asked(msg) ? 0 : cost(msg);
         queue->head = (queue->head + 1) & (queue->cap - 1);
         queue->count--;
         vg_msg_unref(msg);

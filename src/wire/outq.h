@@ -12,7 +12,7 @@ typedef struct {
     guint cap, head, count; /* cap: 0 or a power of two */
     gsize sent;             /* bytes of the first message that are out */
     gsize bytes;            /* memory of all of them */
-    /* That part of it which is no reply: the client cannot be held to account by not reading its calls. */
+    /* That part of it which is neither reply nor stream: it comes however much waits already. */
     gsize unasked;
 } VgOutq;
 

@@ -36,6 +36,9 @@ const VgServerLimits vg_server_limits = {
     .max_memory = 256 * 1024 * 1024,
     .keepalive_us = 5 * G_USEC_PER_SEC,
     .keepalive_count = 5,
+    .max_streams = 64,
+    .max_streams_all = 1024,
+    .stream_finish_us = 2 * G_USEC_PER_SEC,
 };
 
 typedef struct {
@@ -186,8 +189,11 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
                 vg_client_event((VgClient *)watch, server->events[i].events);
             else if (watch->kind == VG_WATCH_LISTENER)
                 accept_some(server, (VgListener *)watch);
+            else if (watch->kind == VG_WATCH_STREAM)
+                vg_stream_event((VgStream *)watch, server->events[i].events);
         }
         run_ready(server);
+        vg_streams_bury(server);
         if (n < VG_BATCH)
             break;
     }
@@ -305,6 +311,7 @@ void vg_server_free(VgServer *server) {
         client->is_ready = TRUE; /* wakes nobody any more */
         finish(server, client);
     }
+    vg_streams_bury(server);
     if (server->tick != NULL)
         g_source_destroy(server->tick);
     g_clear_pointer(&server->tick, g_source_unref);

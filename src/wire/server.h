@@ -34,13 +34,16 @@ typedef struct {
     gsize max_memory;
     guint keepalive_us;    /* 5 s; 0: off */
     guint keepalive_count; /* 5 unanswered pings end the connection */
+    guint max_streams;     /* 64 of one connection, 1024 of all together: each holds a descriptor */
+    guint max_streams_all;
+    guint stream_finish_us; /* 2 s: so long may a console take what was typed before the client left it */
 } VgServerLimits;
 extern const VgServerLimits vg_server_limits; /* the defaults */
 
 typedef struct {
     /* A client came; its data may be set with vg_client_set_data(). */
     void (*connected)(VgClient *client, gpointer data);
-    /* A whole message of any program but keepalive. Borrowed; keep it with vg_msg_ref(). */
+    /* A whole message, but none of keepalive nor of a stream (stream.h). Borrowed; keep it with vg_msg_ref(). */
     void (*message)(VgClient *client, VgMsg *msg, gpointer data);
     /* The connection is gone; nothing can be sent any more. The VgClient lives on while referenced. */
     void (*closed)(VgClient *client, gpointer data);

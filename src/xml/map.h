@@ -19,6 +19,7 @@
 #include "base/names.h"
 
 #define VG_XML_MAX_SIZE (4 * 1024 * 1024)
+#define VG_XML_MAX_HOST_SIZE (32 * 1024 * 1024)
 #define VG_XML_MAX_DEPTH 128
 #define VG_XML_MAX_RAW (64 * 1024) /* of one RAW row's several elements together */
 #define VG_XML_MAX_ITEMS 65536     /* of one array */
@@ -59,6 +60,7 @@ typedef enum {
     VG_XML_MAP_SECURE = 1 << 0,
     VG_XML_MAP_INACTIVE = 1 << 1, /* no LIVE rows, neither read nor written */
     VG_XML_MAP_MIGRATABLE = 1 << 3,
+    VG_XML_MAP_HOST_FILE = 1 << 16, /* ours: no client's text, so it may be larger and name a DTD, which is not read */
 } VgXmlMapFlags;
 
 /* A scalar of its own kind. */

@@ -470,6 +470,8 @@ static void on_blanks(void *data, const xmlChar *text, int len) {
 
 static void on_dtd(void *data, const xmlChar *name, const xmlChar *id, const xmlChar *system) {
     Parser *p = ((xmlParserCtxt *)data)->_private;
+    if (p->flags & VG_XML_MAP_HOST_FILE) /* nothing keeps what it declares */
+        return;
     fail(p, VG_ERR_XML_DETAIL, _("a document type (DTD) or an entity is not accepted"));
     stop_if_failed(p);
 }
@@ -550,18 +552,19 @@ static void run(Parser *p, const char *text, gsize len) {
     xmlFreeParserCtxt(p->ctxt);
 }
 
-static gboolean is_small_enough(const char *text, gsize *ret_len, GError **error) {
-    *ret_len = strnlen(text, VG_XML_MAX_SIZE + 1);
-    if (*ret_len <= VG_XML_MAX_SIZE)
+static gboolean is_small_enough(const char *text, guint flags, gsize *ret_len, GError **error) {
+    gsize most = flags & VG_XML_MAP_HOST_FILE ? VG_XML_MAX_HOST_SIZE : VG_XML_MAX_SIZE;
+    *ret_len = strnlen(text, most + 1);
+    if (*ret_len <= most)
         return TRUE;
-    vg_set_error(error, VG_ERR_XML_DETAIL, _("the document is larger than %d MiB"), VG_XML_MAX_SIZE >> 20);
+    vg_set_error(error, VG_ERR_XML_DETAIL, _("the document is larger than %d MiB"), (int)(most >> 20));
     return FALSE;
 }
 
 void *vg_xml_map_parse(const VgXmlMap *map, const VgXmlNamespace *namespaces, const char *text, guint flags,
                        GError **error) {
     gsize len;
-    if (!is_small_enough(text, &len, error))
+    if (!is_small_enough(text, flags, &len, error))
         return NULL;
     Parser p;
     memset(&p, 0, offsetof(Parser, frames)); /* frames are written before they are read */
@@ -579,7 +582,7 @@ void *vg_xml_map_parse(const VgXmlMap *map, const VgXmlNamespace *namespaces, co
 
 char *vg_xml_root_name(const char *text, GError **error) {
     gsize len;
-    if (!is_small_enough(text, &len, error))
+    if (!is_small_enough(text, 0, &len, error))
         return NULL;
     g_autofree Parser *p = g_new0(Parser, 1);
     p->root_only = TRUE;

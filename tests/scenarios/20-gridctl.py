@@ -1,9 +1,12 @@
 """gridctl: tables for people, JSON for programs, the administrator's orders, plans, exit codes, and where it finds the daemon."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import json
+import os
 
 from guests import guest, vgpu
 from host import has, lacks, program, same
+
+LOG_ALLOWED = [r"vgpuConfig\.xml: .*it is not used"]
 
 
 def run(host):
@@ -78,6 +81,15 @@ def run(host):
     group = [g for g in json.loads(host.gridctl("capacity", "--json"))["groups"] if g["name"] == "office"][0]
     same((group["policy"], group["gpus"]), ("pack", ["0000:08:00.0"]), "group after the restart")
     same([t["available"] for t in group["types"] if t["name"] == "GRID K140Q"], [2], "room by the quota")
+
+    # the vendor's own list of types: a damaged one is told
+    host.gridctl("set", "experimental", "yes")
+    has(host.gridctl("set", "experimental", "maybe", ok=False), "'maybe'")
+    host.stop()
+    with open(os.path.join(host.sim, "vgpuConfig.xml"), "w", encoding="utf-8") as f:
+        f.write("<vgpuconfig><vgpuType id='1'")
+    host.start()
+    has(host.gridctl("types"), "vgpuConfig.xml: line 1: ", "it is not used, and there is no good copy of it")
 
     for args, code in ((["group"], 2), (["group", "create"], 2), (["gpus", "--why"], 2), (["drain", "nothing"], 1), (["gpus"], 0), (["config", "nobody"], 1), (["config"], 2), (["gpus", "extra"], 2), (["dance"], 2), ([], 2), (["--what"], 2)):
         same(host.run(program("gridctl"), *args, ok=None).code, code, "exit code of gridctl " + " ".join(args))

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -178,76 +179,13 @@ static gboolean fake_snapshot_num(VgSession *s, const VgUuid *dom, guint flags, 
     return known(s, "snapshot_num", dom, error);
 }
 
-static gboolean fake_free_memory(VgSession *s, guint64 *ret, GError **error) {
-    note(s->fake, "free_memory");
-    *ret = G_GUINT64_CONSTANT(5) << 32;
-    return TRUE;
-}
-static gboolean fake_max_memory(VgSession *s, const VgUuid *dom, guint64 *ret, GError **error) {
-    *ret = 4096;
-    return known(s, "max_memory", dom, error);
-}
-static gboolean fake_vcpu_list(VgSession *s, const VgUuid *dom, VgVcpuInfo **ret, gsize *ret_n, GError **error) {
-    if (!known(s, "vcpu_list", dom, error))
-        return FALSE;
-    *ret = g_new0(VgVcpuInfo, 2);
-    (*ret)[0] = (VgVcpuInfo){0, 1, 1234567890123, 5};
-    (*ret)[1] = (VgVcpuInfo){1, 2, 7, 0};
-    *ret_n = 2;
-    return TRUE;
-}
-static gboolean fake_vcpu_pins(VgSession *s, const VgUuid *dom, guint flags, guint max, guint len, guint8 **ret,
-                               gsize *ret_n, GError **error) {
-    if (!known(s, "vcpu_pins", dom, error))
-        return FALSE;
-    *ret_n = MIN(max, 2u);
-    *ret = g_malloc0(*ret_n * len + 1);
-    for (gsize i = 0; i < *ret_n && len > 0; i++)
-        (*ret)[i * len] = (guint8)(i + 5);
-    return TRUE;
-}
-static gboolean fake_scheduler(VgSession *s, const VgUuid *dom, guint flags, const char **ret_type, VgParam *params,
-                               gsize max, gsize *ret_n, GError **error) {
-    VgParam weight = {.name = "weight", .type = VG_PARAM_UINT, .ui = 512};
-    *ret_type = "credit2";
-    *ret_n = MIN(max, 1u);
-    if (max > 0)
-        params[0] = weight;
-    return known(s, "scheduler", dom, error);
-}
-static gboolean fake_block_stats(VgSession *s, const VgUuid *dom, const char *path, VgBlockStats *ret, GError **error) {
-    *ret = (VgBlockStats){1, 2, 3, 4, -1};
-    return known(s, "block_stats", dom, error);
-}
-static gboolean fake_net_stats(VgSession *s, const VgUuid *dom, const char *device, VgNetStats *ret, GError **error) {
-    *ret = (VgNetStats){1, 2, 3, 4, 5, 6, 7, 8};
-    return known(s, "net_stats", dom, error);
-}
-/* One of each type that there is. */
-static gboolean fake_stats(VgSession *s, const VgUuid *doms, gsize n, guint stats, guint flags, VgStats *ret,
-                           GError **error) {
-    static const VgParam params[] = {
-        {.name = "i", .type = VG_PARAM_INT, .i = -3},         {.name = "ui", .type = VG_PARAM_UINT, .ui = 3},
-        {.name = "l", .type = VG_PARAM_LLONG, .l = -1},       {.name = "ul", .type = VG_PARAM_ULLONG, .ul = 1ull << 40},
-        {.name = "d", .type = VG_PARAM_DOUBLE, .d = -0.625},  {.name = "b", .type = VG_PARAM_BOOLEAN, .i = 1},
-        {.name = "s", .type = VG_PARAM_STRING, .s = "hello"},
-    };
-    VgStatsRecord alpha = {{"alpha", fake_alpha, 7}, 0, G_N_ELEMENTS(params)};
-    VgStatsRecord beta = {{"beta", fake_beta, -1}, 0, n == 0 ? 2 : 0};
-    note(s->fake, "stats");
-    ret->records = g_array_new(FALSE, FALSE, sizeof(VgStatsRecord));
-    ret->params = g_array_new(FALSE, FALSE, sizeof(VgParam));
-    g_array_append_vals(ret->params, params, G_N_ELEMENTS(params));
-    g_array_append_val(ret->records, alpha);
-    g_array_append_val(ret->records, beta);
-    return TRUE;
-}
-
 /* --- its slow calls */
 
 typedef struct {
-    VgDone done;
     Fake *fake;
+    VgDone done;
+    VgStreamDone stream; /* func NULL: the other one */
+    gboolean both;
 } Held;
 
 static void end(Fake *fake, VgDone done) {
@@ -267,24 +205,87 @@ static void end(Fake *fake, VgDone done) {
     g_free(ref.name);
 }
 
+/* --- its streams */
+
+typedef struct {
+    VgStreamEnd end;
+    Fake *fake;
+} FakeEnd;
+
+static void fake_end_close(VgStreamEnd *end) {
+    FakeEnd *fake_end = (FakeEnd *)end;
+    Fake *fake = fake_end->fake;
+    note(fake, "over");
+    close(end->fd);
+    if (fake->end == end)
+        fake->end = NULL;
+    g_free(fake_end);
+}
+
+static int picture(void) {
+    int fd = memfd_create("picture", MFD_CLOEXEC);
+    g_assert_no_errno(fd);
+    g_assert_cmpint(write(fd, "a picture", 9), ==, 9);
+    g_assert_cmpint(lseek(fd, 0, SEEK_SET), ==, 0);
+    return fd;
+}
+
+static VgStreamEnd *stream_end(Fake *fake, gboolean both) {
+    FakeEnd *end = g_new0(FakeEnd, 1);
+    int fds[2] = {-1, -1};
+    end->fake = fake;
+    end->end = (VgStreamEnd){.both = both, .close = fake_end_close};
+    if (both) {
+        g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+        if (fake->far >= 0)
+            close(fake->far);
+        fake->far = fds[1];
+    }
+    end->end.fd = both ? fds[0] : picture();
+    return fake->end = &end->end;
+}
+
+static void end_stream(Fake *fake, VgStreamDone done, gboolean both) {
+    g_autoptr(GError) error = NULL;
+    if (fake->mode == FAKE_FAILS)
+        vg_set_error(&error, VG_ERR_OPERATION_INVALID, "beta is not running");
+    gboolean gives = fake->mode != FAKE_FAILS && fake->mode != FAKE_EMPTY;
+    done.func(gives ? stream_end(fake, both) : NULL, both ? NULL : "image/x-toy", error, done.data);
+}
+
 static gboolean end_later(gpointer data) {
     g_autofree Held *held = data;
-    end(held->fake, held->done);
+    if (held->stream.func != NULL)
+        end_stream(held->fake, held->stream, held->both);
+    else
+        end(held->fake, held->done);
     return G_SOURCE_REMOVE;
 }
 
-static void slow(VgSession *s, const char *word, VgDone done) {
+static void go(VgSession *s, const char *word, Held what) {
+    Held *held = g_memdup2(&what, sizeof(what));
+    held->fake = s->fake;
     note(s->fake, word);
-    if (s->fake->mode != FAKE_LATER && s->fake->mode != FAKE_HELD) {
-        end(s->fake, done);
-        return;
-    }
-    Held *held = g_new(Held, 1);
-    *held = (Held){done, s->fake};
     if (s->fake->mode == FAKE_LATER)
         g_idle_add(end_later, held);
-    else
+    else if (s->fake->mode == FAKE_HELD)
         g_queue_push_tail(&s->fake->held, held);
+    else
+        end_later(held);
+}
+
+static void slow(VgSession *s, const char *word, VgDone done) {
+    go(s, word, (Held){.done = done});
+}
+
+static void fake_open_console(VgSession *s, const VgUuid *dom, const char *device, guint flags, VgStreamDone done) {
+    g_autofree char *word = g_strdup_printf("console(%s,%u)", device != NULL ? device : "-", flags);
+    go(s, word, (Held){.stream = done, .both = TRUE});
+}
+
+static void fake_screenshot(VgSession *s, const VgUuid *dom, guint screen, guint flags, VgStreamDone done) {
+    g_autofree char *word = g_strdup_printf("screenshot(%u,%u)", screen, flags);
+    go(s, word, (Held){.stream = done});
 }
 
 void fake_release(Fake *fake) {
@@ -325,32 +326,6 @@ static void fake_set_metadata(VgSession *s, const VgUuid *dom, int type, const c
     g_autofree char *word = g_strdup_printf("set_metadata(%d,%s,%s,%s,%u)", type, metadata != NULL ? metadata : "-",
                                             key != NULL ? key : "-", uri != NULL ? uri : "-", flags);
     slow(s, word, done);
-}
-static void fake_set_memory(VgSession *s, const VgUuid *dom, guint64 kib, guint flags, VgDone done) {
-    g_autofree char *word = g_strdup_printf("set_memory(%" G_GUINT64_FORMAT ",%u)", kib, flags);
-    slow(s, word, done);
-}
-static void fake_set_vcpus(VgSession *s, const VgUuid *dom, guint n, guint flags, VgDone done) {
-    g_autofree char *word = g_strdup_printf("set_vcpus(%u,%u)", n, flags);
-    slow(s, word, done);
-}
-static void fake_pin_vcpu(VgSession *s, const VgUuid *dom, guint vcpu, const guint8 *map, gsize len, guint flags,
-                          VgDone done) {
-    g_autofree char *word = g_strdup_printf("pin_vcpu(%u,%u,%zu,%u)", vcpu, len > 0 ? map[0] : 0, len, flags);
-    slow(s, word, done);
-}
-static void fake_set_scheduler(VgSession *s, const VgUuid *dom, const VgParam *params, gsize n, guint flags,
-                               VgDone done) {
-    g_autofree char *word = g_strdup_printf("set_scheduler(%s,%u,%zu,%u)", n > 0 ? params[0].name : "-",
-                                            n > 0 ? params[0].ui : 0, n, flags);
-    slow(s, word, done);
-}
-/* Held like a slow call. */
-static gboolean fake_fresh(VgSession *s, VgDone done) {
-    if (s->fake->mode != FAKE_HELD)
-        return TRUE;
-    slow(s, "fresh", done);
-    return FALSE;
 }
 static void fake_grid(VgSession *s, VgGridQuery what, const char *arg, VgDone done) {
     g_autofree char *word = g_strdup_printf("grid(%d,%s)", (int)what, arg != NULL ? arg : "-");
@@ -442,24 +417,14 @@ static const VgDriver fake_driver = {
     .nodedev_caps = fake_nodedev_caps,
     .nodedev_is_active = fake_nodedev_is_active,
     .grid = fake_grid,
-    .fresh = fake_fresh,
-    .free_memory = fake_free_memory,
-    .max_memory = fake_max_memory,
-    .vcpu_list = fake_vcpu_list,
-    .vcpu_pins = fake_vcpu_pins,
-    .scheduler = fake_scheduler,
-    .block_stats = fake_block_stats,
-    .net_stats = fake_net_stats,
-    .stats = fake_stats,
-    .set_memory = fake_set_memory,
-    .set_vcpus = fake_set_vcpus,
-    .pin_vcpu = fake_pin_vcpu,
-    .set_scheduler = fake_set_scheduler,
+    .open_console = fake_open_console,
+    .screenshot = fake_screenshot,
 };
 
 Fake *fake_new(void) {
     Fake *fake = g_new0(Fake, 1);
     fake->driver = fake_driver;
+    fake->far = -1;
     fake->log = g_string_new(NULL);
     g_queue_init(&fake->held);
     fake->proc = vg_proc_new(&fake->driver, (VgDriverState *)fake);
@@ -472,6 +437,9 @@ void fake_free(Fake *fake) {
     fake_release(fake);
     peer_settle();
     g_assert_cmpuint(fake->sessions, ==, 0);
+    g_assert_null(fake->end);
+    if (fake->far >= 0)
+        close(fake->far);
     g_assert_cmpuint(vg_proc_sessions(fake->proc), ==, 0);
     vg_proc_free(fake->proc);
     g_string_free(fake->log, TRUE);

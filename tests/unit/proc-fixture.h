@@ -4,7 +4,7 @@
  * process over a socket pair.
  *
  * The driver has two guests: "alpha" (runs, id 7) and "beta" (defined only), a GPU and its mediated device. Its slow
- * calls end as `mode` says.
+ * calls end as `mode` says. Its consoles are socket pairs, its screen is a file.
  */
 #pragma once
 
@@ -17,10 +17,12 @@ typedef struct {
     VgServer *server;
     VgProc *proc;
     FakeMode mode;
-    GQueue held;    /* VgDone of calls that wait for fake_release() */
-    GString *log;   /* one word per call that reached the driver */
-    guint sessions; /* open ones */
-    guint extra;    /* so many more guests in list() */
+    GQueue held;      /* VgDone of calls that wait for fake_release() */
+    GString *log;     /* one word per call that reached the driver */
+    guint sessions;   /* open ones */
+    guint extra;      /* so many more guests in list() */
+    int far;          /* the other end of the last stream, or -1 */
+    VgStreamEnd *end; /* of it, until it is over */
 } Fake;
 
 Fake *fake_new(void);

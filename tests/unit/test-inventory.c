@@ -156,7 +156,7 @@ static void test_this_machine(void) {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = catalogue();
     g_autoptr(VgTypes) types = vg_types_load(path, NULL);
-    VgGpuHost *host = vg_gpu_host_real_new(FALSE, NULL, NULL);
+    VgGpuHost *host = vg_gpu_host_real_new(FALSE, NULL);
     VgInventory inventory = {0};
     gboolean good = vg_inventory_read(host, types, &inventory, &error);
     g_assert_true(good || error != NULL); /* a container may forbid it, with a reason */

@@ -8,22 +8,31 @@
  *     C: call NUMBER VALUES                a call of libvirt's program
  *     C: grid NUMBER VALUES                a call of gridctl's
  *     C: header PROGRAM VERSION NUMBER TYPE STATUS VALUES    any message
+ *     C: stream [to N] STATUS VALUES       a message of the stream that the call N calls ago opened
  *     C: hangs up
  *     S: reply [to N] VALUES               the whole reply (to the call N calls ago; 0, the last, if not said)
  *     S: error [to N] CODE DOMAIN "TEXT"   an error reply; TEXT may end in "..."
+ *     S: stream [to N] STATUS VALUES       a message of the stream that the call N calls ago opened
+ *     S: failed [to N] CODE DOMAIN "TEXT"  the end of it
  *     S: event NUMBER VALUES
  *     S: silence                           nothing comes
  *     S: closed
  *     D: now | later | held | release | fails | empty      how the driver ends its slow calls
  *     D: lifecycle DOM A B | reboot DOM | removed DOM "ALIAS" | added DOM "ALIAS" | metadata DOM TYPE "URI"|none
  *     D: nodedev "NAME" CHANGE | nodedev "NAME" update | grid "TEXT"
+ *     D: says VALUES | heard VALUES | hangs up      at the other end of the last stream
+ *     D: cuts "TEXT"                       the driver ends the last stream
  *     D: did "WORDS"                       what reached the driver since the last such line
  *
  * VALUES: i-5 int, u5 unsigned, h5 64 bits, "text" string, some "text" optional string, none a null, dom alpha|beta a
- * domain, uuid alpha|beta, x00ff bytes as they are, c32 "text" an array of 32 char. # begins a comment.
+ * domain, uuid alpha|beta, raw "text" its bytes alone, x00ff bytes as they are, c32 "text" an array of 32 char. #
+ * begins a comment.
  */
 #include "config.h"
 #include "proc-fixture.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 typedef struct {
     const char *file;
@@ -125,6 +134,9 @@ static guint put_value(const Script *s, GByteArray *out, char **words) {
     } else if (strcmp(word, "dom") == 0) {
         put_dom(s, out, words[1]);
         return 2;
+    } else if (strcmp(word, "raw") == 0 && words[1] != NULL) {
+        g_byte_array_append(out, (const guint8 *)words[1] + 1, (guint)strlen(words[1] + 1));
+        return 2;
     } else if (strcmp(word, "uuid") == 0) {
         put(out, uuid_of(s, words[1])->b, VG_UUID_LEN);
         return 2;
@@ -172,6 +184,30 @@ static void send_message(Script *s, guint32 program, guint32 version, gint32 pro
     peer_send_bytes(s->peer, out->data, out->len);
 }
 
+/* The call that "to N" at *words means. */
+static const VgMsgHeader *call_of(const Script *s, char ***words) {
+    guint back = 0;
+    if (g_strcmp0(**words, "to") == 0) {
+        back = (guint)number(s, (*words)[1]);
+        *words += 2;
+    }
+    if (back >= s->calls->len)
+        fail(s, "there was no such call");
+    return &g_array_index(s->calls, VgMsgHeader, s->calls->len - 1 - back);
+}
+
+static void send_stream(Script *s, char **words) {
+    const VgMsgHeader *call = call_of(s, &words);
+    VgMsgHeader header = *call;
+    header.type = VG_MSG_STREAM;
+    header.status = (VgMsgStatus)number(s, words[0]);
+    g_autoptr(GByteArray) payload = values(s, words + 1);
+    g_autoptr(VgMsg) msg = vg_msg_encode_bytes(&header, payload->data, payload->len);
+    gsize len;
+    const guint8 *bytes = vg_msg_bytes(msg, &len);
+    peer_send_bytes(s->peer, bytes, len);
+}
+
 static void client_step(Script *s, char **words) {
     const char *verb = words[0];
     if (strcmp(verb, "client") == 0) {
@@ -185,7 +221,9 @@ static void client_step(Script *s, char **words) {
     }
     if (s->peer == NULL)
         fail(s, "no client yet");
-    if (strcmp(verb, "call") == 0)
+    if (strcmp(verb, "stream") == 0)
+        send_stream(s, words + 1);
+    else if (strcmp(verb, "call") == 0)
         send_message(s, VG_REMOTE_PROGRAM, 1, (gint32)number(s, words[1]), VG_MSG_CALL, VG_MSG_OK, words + 2);
     else if (strcmp(verb, "grid") == 0)
         send_message(s, GRID_PROGRAM, 1, (gint32)number(s, words[1]), VG_MSG_CALL, VG_MSG_OK, words + 2);
@@ -277,19 +315,14 @@ static void server_step(Script *s, char **words) {
         expect_payload(s, msg, words + 2);
         return;
     }
-    guint back = 0;
     char **rest = words + 1;
-    if (g_strcmp0(*rest, "to") == 0) {
-        back = (guint)number(s, rest[1]);
-        rest += 2;
-    }
-    if (back >= s->calls->len)
-        fail(s, "there was no such call");
-    const VgMsgHeader *call = &g_array_index(s->calls, VgMsgHeader, s->calls->len - 1 - back);
-    gboolean error = strcmp(verb, "error") == 0;
-    if (!error && strcmp(verb, "reply") != 0)
+    const VgMsgHeader *call = call_of(s, &rest);
+    gboolean stream = strcmp(verb, "stream") == 0;
+    gboolean failed = strcmp(verb, "failed") == 0, error = failed || strcmp(verb, "error") == 0;
+    if (!error && !stream && strcmp(verb, "reply") != 0)
         fail(s, "a server cannot '%s'", verb);
-    g_autoptr(VgMsg) msg = expect(s, VG_MSG_REPLY, error ? VG_MSG_ERROR : VG_MSG_OK, call);
+    int status = error ? VG_MSG_ERROR : stream ? (int)number(s, *rest++) : VG_MSG_OK;
+    g_autoptr(VgMsg) msg = expect(s, stream || failed ? VG_MSG_STREAM : VG_MSG_REPLY, status, call);
     (error ? expect_error : expect_payload)(s, msg, rest);
 }
 
@@ -323,6 +356,37 @@ static void send_other(Script *s, char **words) {
     vg_proc_nodedev_event(s->fake->proc, &event);
 }
 
+static void expect_heard(Script *s, char **words) {
+    g_autoptr(GByteArray) want = values(s, words);
+    guint8 got[4096];
+    peer_settle();
+    ssize_t n = recv(s->fake->far, got, sizeof(got), 0);
+    if (n == (ssize_t)want->len && memcmp(got, want->data, want->len) == 0)
+        return;
+    g_autofree char *got_hex = hex(got, n > 0 ? (gsize)n : 0);
+    fail(s, "the other end of the stream heard %zd bytes: %s", n, got_hex);
+}
+
+/* At the other end of the last stream. FALSE: it is no word of this. */
+static gboolean stream_step(Script *s, char **words) {
+    if (strcmp(words[0], "says") == 0) {
+        g_autoptr(GByteArray) what = values(s, words + 1);
+        if (send(s->fake->far, what->data, what->len, 0) != (ssize_t)what->len)
+            fail(s, "the stream takes nothing");
+    } else if (strcmp(words[0], "heard") == 0) {
+        expect_heard(s, words + 1);
+    } else if (strcmp(words[0], "hangs") == 0) {
+        close(s->fake->far);
+        s->fake->far = -1;
+    } else if (strcmp(words[0], "cuts") == 0 && words[1] != NULL) {
+        g_autoptr(GError) error = g_error_new_literal(VG_ERROR, VG_ERR_OPERATION_FAILED, words[1] + 1);
+        s->fake->end->cut(s->fake->end, error);
+    } else {
+        return FALSE;
+    }
+    return TRUE;
+}
+
 static void driver_step(Script *s, char **words) {
     static const struct {
         const char *verb;
@@ -349,6 +413,8 @@ static void driver_step(Script *s, char **words) {
             return;
         }
     }
+    if (stream_step(s, words))
+        return;
     if (strcmp(words[0], "nodedev") == 0 || strcmp(words[0], "grid") == 0)
         send_other(s, words);
     else if (strcmp(words[0], "release") == 0) {

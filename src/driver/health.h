@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * health.h: what the driver does by itself about GPUs: a GPU that fails goes into quarantine, devices that other hands
+ * make or remove are noticed, one that is to be reset is, when it has become empty. Main loop only.
+ */
+#pragma once
+
+#include "driver/run.h"
+
+/* Listens from now on, after the start-up's repairs. */
+void vg_health_begin(VgDriverState *hub);
+void vg_health_end(VgDriverState *hub);
+
+/* Looks for devices of other hands; @done is called once what it knows is not older than this call. */
+void vg_health_look(VgDriverState *hub, VgDone done);
+/* Begins what was waiting for GPUs to become empty. Called when something was given back, or was ordered. */
+void vg_health_settle(VgDriverState *hub);
+/* Gives the claim of @run back (there may be none), with what follows for the GPUs it was on. */
+void vg_health_release(VgRun *run);
+
+/* --- grid.c ------------------------------------------------------------------------------------------------------- */
+
+/* An order to the engine, after those before it. @keep: counts also when it cannot be written. @done.func may be NULL.
+ */
+void vg_order(VgDriverState *hub, const char *text, gboolean keep, VgDone done);
