@@ -65,6 +65,7 @@ static guint32 node_of(const VgXenHostInfo *host, const VgDomain *def) {
 VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gsize *ret_n) {
     VgVgpuRequest *requests = g_new0(VgVgpuRequest, def->n_hostdevs + 1);
     guint32 node = node_of(host, def);
+    const VgPciAddr nowhere = {0};
     gsize n = 0;
     for (gsize i = 0; i < def->n_hostdevs; i++) {
         const VgHostdev *dev = def->hostdevs[i];
@@ -75,8 +76,9 @@ VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gs
             .type_name = dev->vgpu.type_name,
             .type_id = dev->vgpu.type_id,
             .group = dev->vgpu.group,
-            .pinned = dev->vgpu.has_gpu,
+            .pinned = dev->vgpu.has_gpu && vg_pciaddr_compare(&dev->vgpu.gpu, &nowhere) != 0,
             .gpu = dev->vgpu.gpu,
+            .gpu_identity = dev->vgpu.has_gpu ? dev->vgpu.gpu_identity : NULL,
             .has_node = node != VG_XEN_NO_NODE,
             .node = node,
             .params = params_of(&dev->vgpu),

@@ -51,7 +51,8 @@ typedef struct {
     const char *type_name, *type_id; /* at least one */
     const char *group;               /* NULL: any GPU with the type enabled */
     gboolean pinned;
-    VgPciAddr gpu; /* if pinned */
+    VgPciAddr gpu;            /* if pinned */
+    const char *gpu_identity; /* pinned by this; with an address as well, both have to be the same GPU. NULL: not */
     gboolean has_node;
     guint node;                /* of the host's memory the guest will be on, if known */
     const char *const *params; /* name, value, name, value, NULL; or NULL */

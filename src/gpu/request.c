@@ -88,29 +88,63 @@ static char *gpu_names(const VgGpus *gpus) {
     return vg_list_end(&list);
 }
 
-static gboolean check_pin(VgGpus *gpus, const VgVgpuRequest *r, const VgType *type, VgWant *want, GError **error) {
-    if (!r->pinned)
-        return TRUE;
+static guint find_identity(const VgGpus *gpus, const char *identity) {
+    for (guint i = 0; i < gpus->inventory.n; i++)
+        if (g_strcmp0(gpus->inventory.gpus[i].record.identity, identity) == 0)
+            return i;
+    return VG_PLACE_ANY;
+}
+
+static char *identities(const VgGpus *gpus) {
+    VgShortList list;
+    vg_list_begin(&list, 8);
+    for (guint i = 0; i < gpus->inventory.n; i++)
+        if (gpus->inventory.gpus[i].record.identity != NULL)
+            vg_list_add(&list, gpus->inventory.gpus[i].record.identity);
+    return vg_list_end(&list);
+}
+
+/* The GPU that is asked for by address, identity or both. */
+static gboolean find_pin(VgGpus *gpus, const VgVgpuRequest *r, guint32 *ret, GError **error) {
     char addr[VG_PCIADDR_TEXT];
     vg_pciaddr_format(&r->gpu, addr);
-    want->gpu = vg_inventory_find(&gpus->inventory, &r->gpu);
-    if (want->gpu == VG_PLACE_ANY) {
+    guint by_address = r->pinned ? vg_inventory_find(&gpus->inventory, &r->gpu) : VG_PLACE_ANY;
+    guint by_identity = r->gpu_identity != NULL ? find_identity(gpus, r->gpu_identity) : VG_PLACE_ANY;
+    *ret = r->gpu_identity != NULL ? by_identity : by_address;
+    if (r->gpu_identity != NULL && by_identity == VG_PLACE_ANY) {
+        g_autofree char *names = identities(gpus);
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                     _("this host has no GPU of identity '%s'; identities that GPUs of this host have: %s"),
+                     r->gpu_identity, *names != '\0' ? names : _("none"));
+    } else if (r->gpu_identity != NULL && r->pinned && by_identity != by_address) {
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                     _("GPU '%s' is at %s, not at %s; leave out the address, or correct it"), r->gpu_identity,
+                     gpus->inventory.gpus[by_identity].text, addr);
+        *ret = VG_PLACE_ANY;
+    } else if (*ret == VG_PLACE_ANY) {
         g_autofree char *names = gpu_names(gpus);
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("this host has no GPU at %s; GPUs this host has: %s"), addr,
                      *names != '\0' ? names : _("none"));
-        return FALSE;
     }
+    return *ret != VG_PLACE_ANY;
+}
+
+static gboolean check_pin(VgGpus *gpus, const VgVgpuRequest *r, const VgType *type, VgWant *want, GError **error) {
+    if (!r->pinned && r->gpu_identity == NULL)
+        return TRUE;
+    if (!find_pin(gpus, r, &want->gpu, error))
+        return FALSE;
     const VgGpu *gpu = &gpus->inventory.gpus[want->gpu];
     if (vg_place_offer(&gpus->room, want->gpu, type->index) == NULL) {
         g_autofree char *names = vg_gpu_type_names(gpu);
-        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("GPU %s (%s) has no vGPUs of type %s; types it has: %s"), addr,
-                     gpu->model, type->name, *names != '\0' ? names : _("none"));
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("GPU %s (%s) has no vGPUs of type %s; types it has: %s"),
+                     gpu->text, gpu->model, type->name, *names != '\0' ? names : _("none"));
         return FALSE;
     }
     if (want->group != VG_PLACE_ANY && gpus->room.gpus[want->gpu].group != want->group) {
         const VgGpuGroup *in = &g_array_index(gpus->groups, VgGpuGroup, gpus->room.gpus[want->gpu].group);
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
-                     _("GPU %s is in group '%s', not in '%s'; leave out the group or the GPU"), addr, in->name,
+                     _("GPU %s is in group '%s', not in '%s'; leave out the group or the GPU"), gpu->text, in->name,
                      r->group);
         return FALSE;
     }

@@ -98,19 +98,21 @@ const VgXmlMap vg_pciaddr_map = {.name = "address",
                                  .size = sizeof(VgPciAddr),
                                  .rows = (const VgXmlRow[]){PCI_ROWS(.flags = VG_ROW_ALWAYS), VG_X_END}};
 
-/* All zero: the hypervisor chooses. */
+/* All zero: not said. */
 static gboolean is_chosen(const void *object, guint flags) {
     const VgPciAddr *addr = object;
     return addr->domain != 0 || addr->bus != 0 || addr->slot != 0 || addr->function != 0;
 }
 
-static const VgXmlMap guest_pci_map = {
+const VgXmlMap vg_pciaddr_chosen_map = {
+    .name = "address",
+    .size = sizeof(VgPciAddr),
     .rows = (const VgXmlRow[]){PCI_ROWS(.flags = VG_ROW_ALWAYS, .when = is_chosen), VG_X_END}};
 
 #define ADDRESS_INT(m, nm, ...) VG_X_INT(VgAddress, m, nm, 0, G_MAXINT32, .flags = VG_ROW_ALWAYS, __VA_ARGS__)
 
 static const VgXmlMap pci_map = {
-    .rows = (const VgXmlRow[]){VG_X_INCLUDE(VgAddress, pci, guest_pci_map),
+    .rows = (const VgXmlRow[]){VG_X_INCLUDE(VgAddress, pci, vg_pciaddr_chosen_map),
                                VG_X_ENUM(VgAddress, multifunction, "@multifunction", vg_onoff_names), VG_X_END}};
 static const VgXmlMap drive_map = {.rows = (const VgXmlRow[]){ADDRESS_INT(controller, "@controller"),
                                                               ADDRESS_INT(bus, "@bus"), ADDRESS_INT(target, "@target"),

@@ -62,12 +62,15 @@ static const VgXmlMap vgpu_type_map = {.rows = (const VgXmlRow[]){VG_X_STRING(DE
                                                                   VG_X_STRING(DEV, vgpu.type_id, "@id"), VG_X_END}};
 static const VgXmlMap vgpu_group_map = {
     .rows = (const VgXmlRow[]){VG_X_STRING(DEV, vgpu.group, "@name", .flags = VG_ROW_REQUIRED), VG_X_END}};
+static const VgXmlMap vgpu_gpu_map = {.rows = (const VgXmlRow[]){VG_X_STRING(DEV, vgpu.gpu_identity, "@identity"),
+                                                                 VG_X_INCLUDE(DEV, vgpu.gpu, vg_pciaddr_chosen_map),
+                                                                 VG_X_END}};
 static const VgXmlMap vgpu_address_map = {
     .rows = (const VgXmlRow[]){
         VG_X_CUSTOM(DEV, vgpu.uuid, VgUuid, "@uuid", vg_uuid_type, VG_X_PRESENT(DEV, vgpu.has_uuid)), VG_X_END}};
 static const VgXmlMap vgpu_source_map = {
     .rows = (const VgXmlRow[]){VG_X_GROUP("type", vgpu_type_map), VG_X_GROUP("group", vgpu_group_map),
-                               VG_X_STRUCT(DEV, vgpu.gpu, "gpu", vg_pciaddr_map, VG_X_PRESENT(DEV, vgpu.has_gpu)),
+                               VG_X_GROUP("gpu", vgpu_gpu_map, VG_X_PRESENT(DEV, vgpu.has_gpu)),
                                VG_X_GROUP("address", vgpu_address_map), VG_X_END}};
 
 static const VgXmlMap bound_mdev_map = {
@@ -114,6 +117,13 @@ static gboolean check_vgpu(const VgHostdevVgpu *vgpu, GError **error) {
     if (vgpu->type_name == NULL && vgpu->type_id == NULL) {
         vg_set_error(error, VG_ERR_XML_ERROR,
                      _("<hostdev type='vgpu'> does not say which: <source><type name='...'/> or id='...'"));
+        return FALSE;
+    }
+    VgPciAddr nowhere = {0};
+    if (vgpu->has_gpu && vgpu->gpu_identity == NULL && vg_pciaddr_compare(&vgpu->gpu, &nowhere) == 0) {
+        vg_set_error(error, VG_ERR_XML_ERROR,
+                     _("<hostdev type='vgpu'>: <gpu> names no GPU: it takes a PCI address, identity='...' as 'gridctl "
+                       "gpus' shows it, or both"));
         return FALSE;
     }
     for (gsize i = 0; i < vgpu->n_params; i++)

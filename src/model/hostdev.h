@@ -59,11 +59,12 @@ typedef struct {
 } VgVgpuBound;
 
 typedef struct {
-    char *type_name; /* "GRID M60-1Q"; at least one of name and id */
-    char *type_id;   /* "nvidia-15", as the host calls it */
-    char *group;     /* NULL = any GPU with the type enabled */
-    gboolean has_gpu;
-    VgPciAddr gpu;      /* pinned to it */
+    char *type_name;    /* "GRID M60-1Q"; at least one of name and id */
+    char *type_id;      /* "nvidia-15", as the host calls it */
+    char *group;        /* NULL = any GPU with the type enabled */
+    gboolean has_gpu;   /* pinned to one: by address, */
+    VgPciAddr gpu;      /* all zero: not by that; */
+    char *gpu_identity; /* by what stays when buses are numbered anew, "serial:0320…"; or by both */
     gboolean has_uuid;  /* false only while parsing: one is made when the domain is defined */
     VgUuid uuid;        /* identity for life */
     VgTristate display; /* YES: the guest's primary display */

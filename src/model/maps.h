@@ -6,8 +6,9 @@
 #include "xml/map.h"
 
 /* address.c: for every device */
-extern const VgXmlMap vg_pciaddr_map; /* domain= bus= slot= function=, of the host */
-extern const VgXmlMap vg_info_map;    /* <boot order=>, <alias>, <address>: included */
+extern const VgXmlMap vg_pciaddr_map;        /* domain= bus= slot= function=, of the host */
+extern const VgXmlMap vg_pciaddr_chosen_map; /* the same; all zero: not said */
+extern const VgXmlMap vg_info_map;           /* <boot order=>, <alias>, <address>: included */
 extern const VgXmlType vg_mac_type;
 extern const VgXmlType vg_uuid_type;
 

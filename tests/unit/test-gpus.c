@@ -169,6 +169,22 @@ static void test_unknown(Fixture *f, gconstpointer unused) {
     r.gpu = (VgPciAddr){.bus = 5};
     r.group = "NVIDIA GRID K1 GPUs";
     g_assert_true(vg_gpus_check(f->gpus, &r, 1, &error));
+    /* By identity; by both, which have to agree. */
+    r.pinned = FALSE;
+    r.gpu_identity = "serial:000000000000";
+    refused(f, &r, 1, VG_ERR_CONFIG_UNSUPPORTED,
+            "no GPU of identity 'serial:000000000000';have: serial:032000000001, serial:032000000002");
+    r.gpu_identity = "serial:032000000005";
+    refused(f, &r, 1, VG_ERR_CONFIG_UNSUPPORTED, "0000:44:00.0 (NVIDIA GRID K2) has no vGPUs of type GRID K140Q");
+    r.gpu_identity = "serial:032000000002";
+    VgClaim *by_identity = claim(f, "web", &r, 1);
+    g_assert_cmpstr(gpu_of(by_identity, 0), ==, "0000:06:00.0");
+    vg_gpus_release(by_identity);
+    r.pinned = TRUE;
+    refused(f, &r, 1, VG_ERR_CONFIG_UNSUPPORTED,
+            "GPU 'serial:032000000002' is at 0000:06:00.0, not at 0000:05:00.0;leave out the address");
+    r.gpu = (VgPciAddr){.bus = 6};
+    g_assert_true(vg_gpus_check(f->gpus, &r, 1, &error));
     /* By id, by both, by both that do not go together. */
     VgVgpuRequest t = {.type_id = "nvidia-230"};
     g_assert_true(vg_gpus_check(f->gpus, &t, 1, &error));
