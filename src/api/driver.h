@@ -106,10 +106,11 @@ typedef struct { /* libvirt's virDomainMemoryStatStruct: tag VIR_DOMAIN_MEMORY_S
 typedef enum {
     VG_EVENT_LIFECYCLE = 0, /* a: VIR_DOMAIN_EVENT_*, b: detail */
     VG_EVENT_REBOOT = 1,
-    VG_EVENT_DEVICE_REMOVED = 15,  /* s1: alias */
-    VG_EVENT_DEVICE_ADDED = 19,    /* s1: alias */
-    VG_EVENT_METADATA_CHANGE = 23, /* a: VIR_DOMAIN_METADATA_*, s1: namespace or NULL */
-    VG_EVENT_LAST = 27,            /* ids below this may be subscribed to; virsh asks for all of them */
+    VG_EVENT_DEVICE_REMOVED = 15,        /* s1: alias */
+    VG_EVENT_DEVICE_ADDED = 19,          /* s1: alias */
+    VG_EVENT_DEVICE_REMOVAL_FAILED = 22, /* s1: alias */
+    VG_EVENT_METADATA_CHANGE = 23,       /* a: VIR_DOMAIN_METADATA_*, s1: namespace or NULL */
+    VG_EVENT_LAST = 27,                  /* ids below this may be subscribed to; virsh asks for all of them */
 } VgEventId;
 
 typedef struct {
@@ -261,4 +262,11 @@ typedef struct {
     void (*open_console)(VgSession *session, const VgUuid *dom, const char *device, guint flags, VgStreamDone done);
     /* virDomainScreenshot; @text: the picture's MIME type */
     void (*screenshot)(VgSession *session, const VgUuid *dom, guint screen, guint flags, VgStreamDone done);
+
+    /* devices come, go and change; @flags: VIR_DOMAIN_AFFECT_*, neither: what counts now. @xml: the device, or as much
+     * of it as says which one is meant */
+    void (*attach_device)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
+    void (*detach_device)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
+    void (*detach_alias)(VgSession *session, const VgUuid *dom, const char *alias, guint flags, VgDone done);
+    void (*update_device)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
 } VgDriver;

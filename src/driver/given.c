@@ -15,21 +15,40 @@ static const VgPlace *place_on(const VgClaim *claim, const VgPciAddr *addr) {
     return NULL;
 }
 
+/* The PCI devices that a definition names: its i-th host device, and behind those its interfaces; NULL: no such one. */
+static const VgPciAddr *nth_pci(const VgDomain *def, gsize i) {
+    if (i < def->n_hostdevs)
+        return def->hostdevs[i]->type == VG_HOSTDEV_PCI ? &def->hostdevs[i]->pci.addr : NULL;
+    const VgInterface *net = def->interfaces[i - def->n_hostdevs];
+    return net->type == VG_NET_HOSTDEV ? &net->host : NULL;
+}
+
 /* The first PCI device of @def that @claim has too. */
 static const VgPciAddr *both_have(const VgDomain *def, const VgClaim *claim) {
-    for (gsize i = 0; i < def->n_hostdevs; i++)
-        if (def->hostdevs[i]->type == VG_HOSTDEV_PCI && place_on(claim, &def->hostdevs[i]->pci.addr))
-            return &def->hostdevs[i]->pci.addr;
+    for (gsize i = 0; i < def->n_hostdevs + def->n_interfaces; i++) {
+        const VgPciAddr *addr = nth_pci(def, i);
+        if (addr && place_on(claim, addr))
+            return addr;
+    }
     return NULL;
 }
 
-static gboolean whole_is_free(const VgRun *run, GError **error) {
+static gboolean names(const VgDomain *def, const VgPciAddr *addr) {
+    for (gsize i = 0; i < def->n_hostdevs + def->n_interfaces; i++) {
+        const VgPciAddr *other = nth_pci(def, i);
+        if (other && vg_pciaddr_compare(other, addr) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Has a guest a vGPU on it? */
+static gboolean no_vgpu_on(const VgRun *run, const VgPciAddr *addr, GError **error) {
     gsize n = 0;
+    char text[VG_PCIADDR_TEXT], uuid[VG_UUID_TEXT];
     g_autofree VgClaim **claims = vg_gpus_claims(run->hub->gpus, &n);
     for (gsize i = 0; i < n; i++) {
-        const VgPciAddr *addr = both_have(run->def, claims[i]);
-        char text[VG_PCIADDR_TEXT], uuid[VG_UUID_TEXT];
-        if (!addr)
+        if (!place_on(claims[i], addr))
             continue;
         const VgDom *owner = vg_doms_find(&run->hub->doms, vg_claim_owner(claims[i]));
         vg_set_error(
@@ -39,6 +58,36 @@ static gboolean whole_is_free(const VgRun *run, GError **error) {
             vg_pciaddr_format(addr, text), run->def->name,
             owner ? owner->name : vg_uuid_format(vg_claim_owner(claims[i]), uuid));
         return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean vg_given_free(const VgRun *run, const VgPciAddr *addr, GError **error) {
+    GHashTableIter iter;
+    gpointer value;
+    char text[VG_PCIADDR_TEXT];
+    if (!no_vgpu_on(run, addr, error))
+        return FALSE;
+    g_hash_table_iter_init(&iter, run->hub->doms.by_uuid);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const VgDom *dom = value;
+        if (!dom->run || dom->run == run || !names(dom->run->def, addr))
+            continue;
+        vg_set_error(error, VG_ERR_RESOURCE_BUSY,
+                     _("PCI device %s cannot be given to domain '%s': domain '%s' has it; stop that one, or detach the "
+                       "device from it"),
+                     vg_pciaddr_format(addr, text), run->def->name, dom->name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean whole_is_free(const VgRun *run, GError **error) {
+    const VgDomain *def = run->def;
+    for (gsize i = 0; i < def->n_hostdevs + def->n_interfaces; i++) {
+        const VgPciAddr *addr = nth_pci(def, i);
+        if (addr && !vg_given_free(run, addr, error))
+            return FALSE;
     }
     return TRUE;
 }

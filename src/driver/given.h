@@ -9,3 +9,5 @@
  * loop. RESOURCE_BUSY naming device and holder.
  */
 gboolean vg_given_once(const VgRun *run, GError **error);
+/* Can the running @run have @addr whole? RESOURCE_BUSY naming the holder. */
+gboolean vg_given_free(const VgRun *run, const VgPciAddr *addr, GError **error);

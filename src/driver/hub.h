@@ -69,6 +69,8 @@ struct VgOp {
     int number;
     VgDomain *def; /* the op's own, freed with it */
     char *text, *text2, *text3;
+    gpointer data; /* begin's own, freed by free_data */
+    GDestroyNotify free_data;
     /* of the job, see vg_op_job() */
     gboolean (*job)(VgOp *op, GError **error);
     void (*after)(VgOp *op, GError *error);
@@ -130,6 +132,19 @@ void vg_set_autostart(VgSession *session, const VgUuid *dom, gboolean on, VgDone
 char *vg_get_metadata(VgSession *session, const VgUuid *dom, int type, const char *uri, guint flags, GError **error);
 void vg_set_metadata(VgSession *session, const VgUuid *dom, int type, const char *metadata, const char *key,
                      const char *uri, guint flags, VgDone done);
+
+/* --- hotplug.c ---------------------------------------------------------------------------------------------------- */
+
+/* @xml: the device, or one that means it. */
+void vg_attach(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
+void vg_detach(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
+void vg_detach_alias(VgSession *session, const VgUuid *dom, const char *alias, guint flags, VgDone done);
+void vg_update(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
+/*
+ * Start-up: the daemon died while @device came to @run's guest or went. It is taken away; a medium is put in. @run's
+ * live definition says afterwards what the guest has.
+ */
+void vg_plug_repair(VgRun *run, const char *device, gboolean medium);
 
 /* --- load.c ------------------------------------------------------------------------------------------------------- */
 

@@ -115,6 +115,9 @@ static void set_text(char **place, const char *text) {
     *place = g_strdup(text);
 }
 
+static const char *const alias_kinds[VG_DEVICE_LAST] = {
+    [VG_DEVICE_DISK] = "disk", [VG_DEVICE_INTERFACE] = "net", [VG_DEVICE_HOSTDEV] = "hostdev"};
+
 /* An alias of the user's own ("ua-...") stays. */
 static void set_alias(VgDeviceInfo *info, const char *kind, gsize i) {
     if (info->alias && g_str_has_prefix(info->alias, "ua-"))
@@ -141,7 +144,7 @@ static void fill_vgpus(VgRun *run) {
     const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
     for (gsize i = 0; i < run->def->n_hostdevs; i++) {
         VgHostdev *dev = run->def->hostdevs[i];
-        set_alias(&dev->info, "hostdev", i);
+        set_alias(&dev->info, alias_kinds[VG_DEVICE_HOSTDEV], i);
         if (dev->type == VG_HOSTDEV_VGPU && at < n)
             fill_bound(&dev->vgpu.bound, &places[at++]);
     }
@@ -174,16 +177,32 @@ static void fill_terminals(VgRun *run) {
         set_alias(&def->channels[i]->info, "channel", i);
 }
 
+void vg_live_name_vif(const VgRun *run, VgInterface *net, int devid) {
+    if (net->target && !g_str_has_prefix(net->target, "vif"))
+        return;
+    g_free(net->target);
+    net->target = g_strdup_printf("vif%u.%d%s", run->domid, devid, vg_domain_is_hvm(run->def) ? "-emu" : "");
+}
+
 static void fill_interfaces(VgRun *run) {
+    int devid = 0;
     for (gsize i = 0; i < run->def->n_interfaces; i++) {
         VgInterface *net = run->def->interfaces[i];
-        set_alias(&net->info, "net", i);
-        if (net->type == VG_NET_HOSTDEV || (net->target && !g_str_has_prefix(net->target, "vif")))
-            continue;
-        g_free(net->target);
-        net->target =
-            g_strdup_printf("vif%u.%" G_GSIZE_FORMAT "%s", run->domid, i, vg_domain_is_hvm(run->def) ? "-emu" : "");
+        set_alias(&net->info, alias_kinds[VG_DEVICE_INTERFACE], i);
+        if (net->type != VG_NET_HOSTDEV)
+            vg_live_name_vif(run, net, devid++);
     }
+}
+
+void vg_live_alias(const VgDomain *def, VgDeviceKind kind, VgDeviceInfo *info) {
+    VgDeviceKind other;
+    gsize i = 0;
+    g_autofree char *alias = NULL;
+    do {
+        g_free(alias);
+        alias = g_strdup_printf("%s%" G_GSIZE_FORMAT, alias_kinds[kind], i++);
+    } while (vg_domain_find_alias(def, alias, &other) >= 0);
+    set_alias(info, alias_kinds[kind], i - 1);
 }
 
 /* Where it listens, said to clients as it is. */
@@ -200,23 +219,32 @@ static void fill_graphics(VgDomain *def) {
 void vg_live_fill(VgRun *run) {
     VgDomain *def = run->def;
     def->id = (int)run->domid;
+    for (gsize i = 0; i < def->n_disks; i++)
+        set_alias(&def->disks[i]->info, alias_kinds[VG_DEVICE_DISK], i);
     fill_vgpus(run);
     fill_terminals(run);
     fill_interfaces(run);
     fill_graphics(run->def);
 }
 
-gboolean vg_run_write_status(VgRun *run, GError **error) {
-    g_autofree char *xml = vg_domain_format(run->def, VG_XML_SECURE);
+gboolean vg_run_write_status_of(const VgRun *run, const VgDomain *def, const char *device, gboolean medium,
+                                GError **error) {
+    g_autofree char *xml = vg_domain_format(def, VG_XML_SECURE);
     VgStatus status = {
         .uuid = run->def->uuid,
         .name = run->def->name,
         .boot = run->hub->boot_id,
-        .token = run->token,
+        .token = (char *)run->token,
         .recorded = TRUE,
         .paused = run->paused,
         .domid = (int)run->domid,
         .xml = xml,
+        .device = (char *)device,
+        .medium = medium,
     };
     return vg_status_write(run->hub->statusdir, &status, error);
+}
+
+gboolean vg_run_write_status(VgRun *run, GError **error) {
+    return vg_run_write_status_of(run, run->def, NULL, FALSE, error);
 }

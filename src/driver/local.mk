@@ -8,6 +8,8 @@ libdriver_la_SOURCES = \
 	src/driver/define.c \
 	src/driver/domains.c \
 	src/driver/domains.h \
+	src/driver/edit.c \
+	src/driver/edit.h \
 	src/driver/events.c \
 	src/driver/given.c \
 	src/driver/given.h \
@@ -15,6 +17,7 @@ libdriver_la_SOURCES = \
 	src/driver/health.c \
 	src/driver/health.h \
 	src/driver/host.c \
+	src/driver/hotplug.c \
 	src/driver/hub.h \
 	src/driver/ladder.c \
 	src/driver/ladder.h \

@@ -202,5 +202,9 @@ const VgDriver vg_driver = {
     .nodedev_caps = vg_nodedev_caps,
     .nodedev_is_active = vg_nodedev_is_active,
     .grid = vg_grid,
+    .attach_device = vg_attach,
+    .detach_device = vg_detach,
+    .detach_alias = vg_detach_alias,
+    .update_device = vg_update,
 };
 /* clang-format on */

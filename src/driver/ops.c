@@ -52,6 +52,8 @@ static void op_free(VgOp *op) {
     g_free(op->text);
     g_free(op->text2);
     g_free(op->text3);
+    if (op->free_data)
+        op->free_data(op->data);
     g_free(op);
 }
 

@@ -8,6 +8,7 @@
  *                                                     guest), else shown
  *     no token                                        of other hands: shown, left alone
  *     status, but no such domain                      it ended while nobody looked: shut off
+ *     a device on its way in or out                   taken away
  *     a claim whose owner does not run                removed, forgotten, released
  *
  * Nothing is told to clients: none is there yet.
@@ -108,6 +109,8 @@ static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDom
     g_strlcpy(dom->run->token, status->token, sizeof(dom->run->token));
     vg_run_adopt(dom->run, xd->domid, NULL);
     take_figures(dom->run, xd);
+    if (status->device)
+        vg_plug_repair(dom->run, status->device, status->medium);
     gboolean paused = xd->run == VG_XEN_PAUSED;
     if (paused && !status->paused && !vg_fault("driver.recover.unpause")) {
         if (!hub->xen->ops->unpause(hub->xen, xd->domid, &error))

@@ -51,10 +51,17 @@ void vg_run_up(VgRun *run);
 
 /* Writes the live status anew (job). */
 gboolean vg_run_write_status(VgRun *run, GError **error);
+/* With another live definition, and a device that is on its way (state.h). */
+gboolean vg_run_write_status_of(const VgRun *run, const VgDomain *def, const char *device, gboolean medium,
+                                GError **error);
 /* The live definition becomes @def (taken over). The ladder must be at rest. */
 void vg_run_change_def(VgRun *run, VgDomain *def);
 /* Live rows of @run->def (job). */
 void vg_live_fill(VgRun *run);
+/* An alias that no device of @def has; only for kinds that can be plugged. */
+void vg_live_alias(const VgDomain *def, VgDeviceKind kind, VgDeviceInfo *info);
+/* What its interface is called on the host, unless the definition says. */
+void vg_live_name_vif(const VgRun *run, VgInterface *net, int devid);
 
 /* Operations: begin functions and what the table calls. */
 void vg_run_begin_start(VgOp *op);

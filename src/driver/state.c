@@ -19,6 +19,7 @@ void vg_status_clear(VgStatus *status) {
     g_free(status->boot);
     g_free(status->token);
     g_free(status->xml);
+    g_free(status->device);
     *status = (VgStatus){.domid = -1};
 }
 
@@ -48,6 +49,10 @@ gboolean vg_status_write(const char *dir, const VgStatus *status, GError **error
         vg_json_set_int(json, "domid", status->domid);
         vg_json_set_string(json, "xml", status->xml);
     }
+    if (status->device) {
+        vg_json_set_string(json, "device", status->device);
+        vg_json_set_bool(json, "medium", status->medium);
+    }
     g_autofree char *text = vg_json_print(json, TRUE);
     g_autofree char *path = status_path(dir, &status->uuid);
     return vg_durable_write(path, text, strlen(text), FALSE, error);
@@ -68,6 +73,8 @@ static gboolean parse_status(const VgJson *json, VgStatus *ret) {
         .paused = vg_json_get_bool(json, "paused", FALSE),
         .domid = (int)vg_json_get_int(json, "domid", -1),
         .xml = g_strdup(vg_json_get_string(json, "xml")),
+        .device = g_strdup(vg_json_get_string(json, "device")),
+        .medium = vg_json_get_bool(json, "medium", FALSE),
     };
     if (uuid && vg_uuid_parse(uuid, &ret->uuid) && ret->name && ret->boot && ret->token && (!ret->recorded || ret->xml))
         return TRUE;

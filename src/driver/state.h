@@ -19,6 +19,8 @@ typedef struct {
     gboolean paused; /* is to stay paused */
     int domid;       /* recorded */
     char *xml;       /* recorded: live XML with secrets */
+    char *device;    /* on its way in or out: its XML, which is not in xml; or NULL */
+    gboolean medium; /* `device` is in xml: it is a drive that gets another medium */
 } VgStatus;
 void vg_status_clear(VgStatus *status);
 

@@ -15,29 +15,30 @@ VG_NAMES(vg_device_names, VG_DEVICE_LAST, "disk", "controller", "interface", "se
 typedef struct {
     const VgXmlMap *map;
     gsize list, count; /* offsets in VgDomain; memballoon: no list */
+    gsize info;        /* offset in the record; 0: it has none */
 } Kind;
 
-#define KIND(mp, m)                                                                                                    \
-    { &(mp), offsetof(VgDomain, m), offsetof(VgDomain, n_##m) }
+#define KIND(mp, T, m)                                                                                                 \
+    { &(mp), offsetof(VgDomain, m), offsetof(VgDomain, n_##m), offsetof(T, info) }
 static const Kind kinds[VG_DEVICE_LAST] = {
-    [VG_DEVICE_DISK] = KIND(vg_disk_map, disks),
-    [VG_DEVICE_CONTROLLER] = KIND(vg_controller_map, controllers),
-    [VG_DEVICE_INTERFACE] = KIND(vg_interface_map, interfaces),
-    [VG_DEVICE_SERIAL] = KIND(vg_serial_map, serials),
-    [VG_DEVICE_PARALLEL] = KIND(vg_parallel_map, parallels),
-    [VG_DEVICE_CONSOLE] = KIND(vg_console_map, consoles),
-    [VG_DEVICE_CHANNEL] = KIND(vg_channel_map, channels),
-    [VG_DEVICE_INPUT] = KIND(vg_input_map, inputs),
-    [VG_DEVICE_TPM] = KIND(vg_tpm_map, tpms),
-    [VG_DEVICE_GRAPHICS] = KIND(vg_graphics_map, graphics),
-    [VG_DEVICE_SOUND] = KIND(vg_sound_map, sounds),
-    [VG_DEVICE_AUDIO] = KIND(vg_audio_map, audios),
-    [VG_DEVICE_VIDEO] = KIND(vg_video_map, videos),
-    [VG_DEVICE_HOSTDEV] = KIND(vg_hostdev_map, hostdevs),
-    [VG_DEVICE_WATCHDOG] = KIND(vg_watchdog_map, watchdogs),
-    [VG_DEVICE_MEMBALLOON] = {&vg_memballoon_map, 0, 0},
-    [VG_DEVICE_RNG] = KIND(vg_rng_map, rngs),
-    [VG_DEVICE_PANIC] = KIND(vg_panic_map, panics),
+    [VG_DEVICE_DISK] = KIND(vg_disk_map, VgDisk, disks),
+    [VG_DEVICE_CONTROLLER] = KIND(vg_controller_map, VgController, controllers),
+    [VG_DEVICE_INTERFACE] = KIND(vg_interface_map, VgInterface, interfaces),
+    [VG_DEVICE_SERIAL] = KIND(vg_serial_map, VgChardev, serials),
+    [VG_DEVICE_PARALLEL] = KIND(vg_parallel_map, VgChardev, parallels),
+    [VG_DEVICE_CONSOLE] = KIND(vg_console_map, VgChardev, consoles),
+    [VG_DEVICE_CHANNEL] = KIND(vg_channel_map, VgChardev, channels),
+    [VG_DEVICE_INPUT] = KIND(vg_input_map, VgInput, inputs),
+    [VG_DEVICE_TPM] = KIND(vg_tpm_map, VgTpm, tpms),
+    [VG_DEVICE_GRAPHICS] = {&vg_graphics_map, offsetof(VgDomain, graphics), offsetof(VgDomain, n_graphics), 0},
+    [VG_DEVICE_SOUND] = KIND(vg_sound_map, VgSound, sounds),
+    [VG_DEVICE_AUDIO] = {&vg_audio_map, offsetof(VgDomain, audios), offsetof(VgDomain, n_audios), 0},
+    [VG_DEVICE_VIDEO] = KIND(vg_video_map, VgVideo, videos),
+    [VG_DEVICE_HOSTDEV] = KIND(vg_hostdev_map, VgHostdev, hostdevs),
+    [VG_DEVICE_WATCHDOG] = KIND(vg_watchdog_map, VgWatchdog, watchdogs),
+    [VG_DEVICE_MEMBALLOON] = {&vg_memballoon_map, 0, 0, offsetof(VgMemballoon, info)},
+    [VG_DEVICE_RNG] = KIND(vg_rng_map, VgRng, rngs),
+    [VG_DEVICE_PANIC] = KIND(vg_panic_map, VgPanic, panics),
 };
 
 static void ***list_of(const VgDomain *dom, VgDeviceKind kind) {
@@ -48,7 +49,17 @@ static gsize *count_of(const VgDomain *dom, VgDeviceKind kind) {
     return (gsize *)(void *)((char *)(gsize)dom + kinds[kind].count);
 }
 
-static gboolean fill_defaults(VgDevice *device, const VgDomain *dom, GError **error) {
+/* What is only described keeps the identity that it was given, or none. */
+static gboolean is_unnamed(const VgDevice *device) {
+    if (device->kind == VG_DEVICE_INTERFACE)
+        return !device->interface->mac_given;
+    return device->kind == VG_DEVICE_HOSTDEV && device->hostdev->type == VG_HOSTDEV_VGPU &&
+           !device->hostdev->vgpu.has_uuid;
+}
+
+static gboolean fill_defaults(VgDevice *device, const VgDomain *dom, guint flags, GError **error) {
+    if (flags & VG_XML_DESCRIBES && is_unnamed(device))
+        return TRUE;
     switch (device->kind) {
     case VG_DEVICE_DISK:
         return vg_disk_fill_defaults(device->disk, dom, error);
@@ -94,7 +105,7 @@ VgDevice *vg_device_parse(const char *xml, const VgDomain *dom, guint flags, GEr
     g_autoptr(VgDevice) device = g_new0(VgDevice, 1);
     device->kind = (VgDeviceKind)kind;
     device->any = record;
-    return fill_defaults(device, dom, error) ? g_steal_pointer(&device) : NULL;
+    return fill_defaults(device, dom, flags, error) ? g_steal_pointer(&device) : NULL;
 }
 
 char *vg_device_format(const VgDevice *device, guint flags) {
@@ -139,6 +150,16 @@ void *vg_domain_get_device(const VgDomain *dom, VgDeviceKind kind, gsize pos) {
     return kind == VG_DEVICE_MEMBALLOON ? (void *)dom->memballoon : (*list_of(dom, kind))[pos];
 }
 
+void vg_domain_put_device(VgDomain *dom, VgDevice *device, gsize pos) {
+    VgDeviceKind kind = device->kind;
+    vg_domain_add_device(dom, device);
+    if (kind == VG_DEVICE_MEMBALLOON)
+        return;
+    void **list = *list_of(dom, kind), *last = list[*count_of(dom, kind) - 1];
+    memmove(list + pos + 1, list + pos, (*count_of(dom, kind) - 1 - pos) * sizeof(void *));
+    list[pos] = last;
+}
+
 VgDevice *vg_domain_take_device(VgDomain *dom, VgDeviceKind kind, gsize pos) {
     g_return_val_if_fail(pos < vg_domain_count_devices(dom, kind), NULL);
     VgDevice *device = g_new0(VgDevice, 1);
@@ -150,28 +171,57 @@ VgDevice *vg_domain_take_device(VgDomain *dom, VgDeviceKind kind, gsize pos) {
     return device;
 }
 
+VgDeviceInfo *vg_device_info(VgDeviceKind kind, void *record) {
+    return kinds[kind].info ? (VgDeviceInfo *)(void *)((char *)record + kinds[kind].info) : NULL;
+}
+
 /* --- which one is meant ------------------------------------------------------------------------------------------- */
 
-static gboolean is_same_hostdev(const VgHostdev *a, const VgHostdev *b) {
-    if (a->type != b->type)
+static gboolean is_same_vgpu(const VgHostdevVgpu *a, const VgHostdevVgpu *wanted) {
+    if (wanted->has_uuid)
+        return vg_uuid_equal(&a->uuid, &wanted->uuid);
+    return (wanted->type_name == NULL || g_strcmp0(a->type_name, wanted->type_name) == 0) &&
+           (wanted->type_id == NULL || g_strcmp0(a->type_id, wanted->type_id) == 0);
+}
+
+static gboolean is_same_hostdev(const VgHostdev *a, const VgHostdev *wanted) {
+    if (a->type != wanted->type)
         return FALSE;
     switch (a->type) {
     case VG_HOSTDEV_PCI:
-        return vg_pciaddr_compare(&a->pci.addr, &b->pci.addr) == 0;
+        return vg_pciaddr_compare(&a->pci.addr, &wanted->pci.addr) == 0;
     case VG_HOSTDEV_USB:
-        if (b->usb.bus != 0 || b->usb.device != 0)
-            return a->usb.bus == b->usb.bus && a->usb.device == b->usb.device;
-        return a->usb.vendor == b->usb.vendor && a->usb.product == b->usb.product;
+        if (wanted->usb.bus != 0 || wanted->usb.device != 0)
+            return a->usb.bus == wanted->usb.bus && a->usb.device == wanted->usb.device;
+        return a->usb.vendor == wanted->usb.vendor && a->usb.product == wanted->usb.product;
     case VG_HOSTDEV_MDEV:
-        return vg_uuid_equal(&a->mdev.uuid, &b->mdev.uuid);
+        return vg_uuid_equal(&a->mdev.uuid, &wanted->mdev.uuid);
     default:
-        return vg_uuid_equal(&a->vgpu.uuid, &b->vgpu.uuid);
+        return is_same_vgpu(&a->vgpu, &wanted->vgpu);
     }
 }
 
 static gboolean is_same_interface(const VgInterface *a, const VgInterface *wanted) {
-    return memcmp(&a->mac, &wanted->mac, sizeof(a->mac)) == 0 &&
-           (wanted->model == NULL || g_strcmp0(a->model, wanted->model) == 0);
+    return (!wanted->mac_given || memcmp(&a->mac, &wanted->mac, sizeof(a->mac)) == 0) &&
+           (wanted->model == NULL || g_strcmp0(a->model, wanted->model) == 0) &&
+           (wanted->mac_given || a->type == wanted->type);
+}
+
+gboolean vg_device_has_identity(VgDeviceKind kind) {
+    switch (kind) {
+    case VG_DEVICE_DISK:
+    case VG_DEVICE_INTERFACE:
+    case VG_DEVICE_HOSTDEV:
+    case VG_DEVICE_CONTROLLER:
+    case VG_DEVICE_SERIAL:
+    case VG_DEVICE_PARALLEL:
+    case VG_DEVICE_CONSOLE:
+    case VG_DEVICE_CHANNEL:
+    case VG_DEVICE_MEMBALLOON:
+        return TRUE;
+    default:
+        return FALSE;
+    }
 }
 
 static gboolean is_same(VgDeviceKind kind, const void *a, const void *wanted) {
@@ -211,10 +261,28 @@ static gboolean reads_same(VgDeviceKind kind, const void *a, const void *b) {
 }
 
 gssize vg_domain_find_device(const VgDomain *dom, const VgDevice *device) {
-    for (gsize i = 0; i < vg_domain_count_devices(dom, device->kind); i++) {
-        const void *a = vg_domain_get_device(dom, device->kind, i);
-        if (is_same(device->kind, a, device->any) || reads_same(device->kind, a, device->any))
+    gsize n = vg_domain_count_devices(dom, device->kind);
+    gssize found = -1;
+    for (gsize i = 0; i < n; i++)
+        if (is_same(device->kind, vg_domain_get_device(dom, device->kind, i), device->any))
+            found = found == -1 ? (gssize)i : -2;
+    if (found >= 0)
+        return found;
+    for (gsize i = 0; i < n; i++)
+        if (reads_same(device->kind, vg_domain_get_device(dom, device->kind, i), device->any))
             return (gssize)i;
-    }
+    return found;
+}
+
+gssize vg_domain_find_alias(const VgDomain *dom, const char *alias, VgDeviceKind *ret_kind) {
+    for (guint kind = 0; kind < VG_DEVICE_LAST; kind++)
+        for (gsize i = 0; i < vg_domain_count_devices(dom, (VgDeviceKind)kind); i++) {
+            const VgDeviceInfo *info =
+                vg_device_info((VgDeviceKind)kind, vg_domain_get_device(dom, (VgDeviceKind)kind, i));
+            if (info == NULL || g_strcmp0(info->alias, alias) != 0)
+                continue;
+            *ret_kind = (VgDeviceKind)kind;
+            return (gssize)i;
+        }
     return -1;
 }

@@ -10,6 +10,7 @@
 
 enum { LIST_ACTIVE = 1, LIST_INACTIVE = 2 }; /* virConnectListAllDomainsFlags */
 enum { XML_SECURE = 1, XML_MIGRATABLE = 8 }; /* virDomainXMLFlags */
+enum { AFFECT_LIVE = 1 };                    /* virDomainModificationImpact */
 enum { VCPU_GUEST = 8 };                     /* virDomainVcpuFlags */
 
 static void refs_free(VgDomRef *refs, gsize n) {
@@ -268,3 +269,9 @@ ON_DOMAIN(domain_undefine_flags, remote_domain_flags_args, undefine, a->flags)
 ON_DOMAIN(domain_set_autostart, remote_domain_set_autostart_args, set_autostart, a->autostart != 0)
 ON_DOMAIN(domain_set_metadata, remote_domain_set_metadata_args, set_metadata, a->type, vg_opt(a->metadata),
           vg_opt(a->key), vg_opt(a->uri), a->flags)
+ON_DOMAIN(domain_attach_device, remote_domain_text_args, attach_device, a->text, AFFECT_LIVE)
+ON_DOMAIN(domain_attach_device_flags, remote_domain_text_flags_args, attach_device, a->text, a->flags)
+ON_DOMAIN(domain_detach_device, remote_domain_text_args, detach_device, a->text, AFFECT_LIVE)
+ON_DOMAIN(domain_detach_device_flags, remote_domain_text_flags_args, detach_device, a->text, a->flags)
+ON_DOMAIN(domain_detach_device_alias, remote_domain_text_flags_args, detach_alias, a->text, a->flags)
+ON_DOMAIN(domain_update_device_flags, remote_domain_text_flags_args, update_device, a->text, a->flags)

@@ -120,6 +120,7 @@ static const struct {
     {VG_EVENT_DEVICE_REMOVED, 333, 311, (xdrproc_t)xdr_remote_domain_event_callback_device_msg,
      (xdrproc_t)xdr_remote_domain_event_device_msg, fill_device},
     {VG_EVENT_DEVICE_ADDED, 354, 0, (xdrproc_t)xdr_remote_domain_event_callback_device_msg, NULL, fill_device},
+    {VG_EVENT_DEVICE_REMOVAL_FAILED, 367, 0, (xdrproc_t)xdr_remote_domain_event_callback_device_msg, NULL, fill_device},
     {VG_EVENT_METADATA_CHANGE, 379, 0, (xdrproc_t)xdr_remote_domain_event_callback_metadata_change_msg, NULL,
      fill_metadata},
 };

@@ -12,9 +12,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/i18n.h"
-#include "base/pciaddr.h"
-#include "sim/sim.h"
-#include "xen/libxl_config.h"
+#include "sim/plug.h"
 
 #define HVM_MAX_VCPUS 128
 #define PV_MAX_VCPUS 8192
@@ -105,14 +103,15 @@ static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *t
 }
 
 static gboolean step_disks(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    for (int i = 0; i < c->num_disks; i++) {
-        char *vdev = c->disks[i].vdev;
-        if (vdev && g_hash_table_add(seen, vdev))
-            continue;
-        vg_set_error(error, VG_ERR_OPERATION_FAILED, _("two disks of '%s' are both '%s'"), dom->name, vdev ? vdev : "");
-        return FALSE;
-    }
+    for (int i = 0; i < c->num_disks; i++)
+        if (!vg_sim_plug_disk(dom, &c->disks[i], error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean step_nics(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
+    for (int i = 0; i < c->num_nics; i++)
+        vg_sim_plug_nic(dom, &c->nics[i]);
     return TRUE;
 }
 
@@ -156,36 +155,16 @@ static gboolean step_model(VgSim *sim, VgSimDomain *dom, Config c, const char *t
     return TRUE;
 }
 
-static const VgSimDomain *holder_of_pci(VgSim *sim, const char *address) {
-    for (guint i = 0; i < sim->doms->len; i++) {
-        const VgSimDomain *dom = g_ptr_array_index(sim->doms, i);
-        if (dom->pci && g_strv_contains((const char *const *)dom->pci, address))
-            return dom;
-    }
-    return NULL;
+static gboolean is_passed(libxl_passthrough passthrough) {
+    return passthrough != LIBXL_PASSTHROUGH_DISABLED;
 }
 
 static gboolean step_pci(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
-    g_autoptr(GStrvBuilder) held = g_strv_builder_new();
-    for (int i = 0; i < c->num_pcidevs; i++) {
-        const libxl_device_pci *pci = &c->pcidevs[i];
-        VgPciAddr addr = {
-            .domain = (guint32)pci->domain, .bus = pci->bus, .slot = pci->dev & 31, .function = pci->func & 7};
-        char text[VG_PCIADDR_TEXT];
-        vg_pciaddr_format(&addr, text);
-        const VgSimDomain *other = holder_of_pci(sim, text);
-        if (other || !sim->host->info.iommu) {
-            if (other)
-                vg_set_error(error, VG_ERR_RESOURCE_BUSY, _("PCI device %s is in use by domain %u ('%s')"), text,
-                             other->domid, other->name);
-            else
-                vg_set_error(error, VG_ERR_OPERATION_FAILED,
-                             _("PCI device %s cannot be given to a guest: the host has no IOMMU"), text);
+    dom->passthrough =
+        c->c_info.passthrough == LIBXL_PASSTHROUGH_DEFAULT ? c->num_pcidevs > 0 : is_passed(c->c_info.passthrough);
+    for (int i = 0; i < c->num_pcidevs; i++)
+        if (!vg_sim_plug_pci(sim, dom, &c->pcidevs[i], error))
             return FALSE;
-        }
-        g_strv_builder_add(held, text);
-    }
-    dom->pci = g_strv_builder_end(held);
     return TRUE;
 }
 
@@ -196,14 +175,10 @@ typedef struct {
 
 /* In the order of VgSimStage. */
 static const CreateStep steps[] = {
-    [VG_SIM_STAGE_DOMAIN] = {"sim.create.domain", step_domain},
-    [VG_SIM_STAGE_NAMED] = {"sim.create.named", step_named},
-    [VG_SIM_STAGE_BUILT] = {"sim.create.built", step_built},
-    [VG_SIM_STAGE_DISKS] = {"sim.create.disks", step_disks},
-    [VG_SIM_STAGE_NICS] = {"sim.create.nics", NULL},
-    [VG_SIM_STAGE_MODEL] = {"sim.create.model", step_model},
-    [VG_SIM_STAGE_PCI] = {"sim.create.pci", step_pci},
-    [VG_SIM_STAGE_DONE] = {"sim.create.done", NULL},
+    [VG_SIM_STAGE_DOMAIN] = {"sim.create.domain", step_domain}, [VG_SIM_STAGE_NAMED] = {"sim.create.named", step_named},
+    [VG_SIM_STAGE_BUILT] = {"sim.create.built", step_built},    [VG_SIM_STAGE_DISKS] = {"sim.create.disks", step_disks},
+    [VG_SIM_STAGE_NICS] = {"sim.create.nics", step_nics},       [VG_SIM_STAGE_MODEL] = {"sim.create.model", step_model},
+    [VG_SIM_STAGE_PCI] = {"sim.create.pci", step_pci},          [VG_SIM_STAGE_DONE] = {"sim.create.done", NULL},
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(steps) == VG_SIM_STAGE_LAST);
 

@@ -37,7 +37,10 @@ typedef struct {
     gint64 deadline_us;   /* the guest ends at this time; 0: it has no such plan; negative: paused, so much is left */
     VgXenReason deadline; /* in this way */
     int vnc_port;         /* or -1 */
+    char **disks;         /* "xvda /path", or "hdc" with nothing in it; or NULL */
+    char **nics;          /* "0 00:16:3e:…": number and MAC; or NULL */
     char **pci;           /* addresses of the host's devices it holds, or NULL */
+    gboolean passthrough; /* the IOMMU knows it: it can have such devices */
 } VgSimDomain;
 
 void vg_sim_domain_free(VgSimDomain *dom);

@@ -15,6 +15,7 @@
 #include "sim/control.h"
 #include "sim/domain.h"
 #include "sim/host.h"
+#include "sim/plug.h"
 #include "sim/sim.h"
 
 #define VG_AREA "sim"
@@ -211,7 +212,7 @@ static gboolean do_pause(VgSim *sim, VgSimDomain *dom, VgXenReason how, GError *
     return TRUE;
 }
 
-static gboolean is_deaf(VgSim *sim, const VgSimDomain *dom) {
+gboolean vg_sim_is_deaf(const VgSim *sim, const VgSimDomain *dom) {
     for (char **pattern = sim->host->deaf; *pattern; pattern++)
         if (g_pattern_match_simple(*pattern, dom->name))
             return TRUE;
@@ -221,7 +222,7 @@ static gboolean is_deaf(VgSim *sim, const VgSimDomain *dom) {
 static gboolean do_ask(VgSim *sim, VgSimDomain *dom, VgXenReason how, GError **error) {
     if (!is_guest(dom, error))
         return FALSE;
-    if (!is_deaf(sim, dom))
+    if (!vg_sim_is_deaf(sim, dom))
         vg_sim_guest_ask(dom, how, vg_clock_real_us(), (gint64)sim->host->shutdown_ms * 1000);
     return TRUE;
 }
@@ -344,6 +345,9 @@ static const VgXenOps sim_ops = {
     .shutdown = sim_shutdown,
     .reboot = sim_reboot,
     .destroy = sim_destroy,
+    .attach = vg_sim_attach,
+    .detach = vg_sim_detach,
+    .insert = vg_sim_insert,
     .vnc_port = sim_vnc_port,
     .free = sim_free,
 };

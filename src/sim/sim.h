@@ -22,6 +22,8 @@ typedef struct {
 /* Lock held: */
 VgSimDomain *vg_sim_find(VgSim *sim, guint32 domid);
 guint64 vg_sim_free_kib(VgSim *sim);
+/* The guest ignores what it is asked. */
+gboolean vg_sim_is_deaf(const VgSim *sim, const VgSimDomain *dom);
 void vg_sim_event(VgSim *sim, VgXenEventKind kind, const VgSimDomain *dom);
 /* The domain is off the disk already: now it is gone, and if anybody knew it its death is told. */
 void vg_sim_drop(VgSim *sim, VgSimDomain *dom);

@@ -42,6 +42,8 @@ void vg_sim_domain_free(VgSimDomain *dom) {
         return;
     g_free(dom->name);
     g_free(dom->token);
+    g_strfreev(dom->disks);
+    g_strfreev(dom->nics);
     g_strfreev(dom->pci);
     g_free(dom);
 }
@@ -64,6 +66,12 @@ static char *config_path(const char *dir, guint32 domid) {
 
 /* --- out */
 
+static void set_strings(VgJson *json, const char *member, char **strings) {
+    VgJson *array = vg_json_set(json, member, vg_json_new_array());
+    for (char **p = strings; p && *p; p++)
+        vg_json_append(array, vg_json_new_string(*p));
+}
+
 static VgJson *domain_to_json(const VgSimDomain *dom) {
     char uuid[VG_UUID_TEXT];
     VgJson *json = vg_json_new_object();
@@ -83,9 +91,10 @@ static VgJson *domain_to_json(const VgSimDomain *dom) {
     vg_json_set_int(json, "deadline_us", dom->deadline_us);
     vg_json_set_string(json, "deadline", vg_names_name(&vg_sim_reason_names, (int)dom->deadline));
     vg_json_set_int(json, "vnc_port", dom->vnc_port);
-    VgJson *pci = vg_json_set(json, "pci", vg_json_new_array());
-    for (char **p = dom->pci; p && *p; p++)
-        vg_json_append(pci, vg_json_new_string(*p));
+    set_strings(json, "disks", dom->disks);
+    set_strings(json, "nics", dom->nics);
+    set_strings(json, "pci", dom->pci);
+    vg_json_set_bool(json, "passthrough", dom->passthrough);
     return json;
 }
 
@@ -152,7 +161,10 @@ static VgSimDomain *domain_from_json(const VgJson *json) {
     dom->since_us = vg_json_get_int(json, "since_us", 0);
     dom->deadline_us = vg_json_get_int(json, "deadline_us", 0);
     dom->vnc_port = (int)vg_json_get_int(json, "vnc_port", -1);
+    dom->disks = strings_of(vg_json_get(json, "disks"));
+    dom->nics = strings_of(vg_json_get(json, "nics"));
     dom->pci = strings_of(vg_json_get(json, "pci"));
+    dom->passthrough = vg_json_get_bool(json, "passthrough", FALSE);
     return g_steal_pointer(&dom);
 }
 

@@ -16,7 +16,15 @@ static const VgXenConvFunc parts[] = {
     vg_xen_conv_actions,
 };
 
-VgXenConfig *vg_xen_config_build(const VgDomain *dom, const VgXenBuild *build, GError **error) {
+/* Parts that make devices that come and go while a domain runs. */
+static const VgXenConvFunc device_parts[VG_DEVICE_LAST] = {
+    [VG_DEVICE_DISK] = vg_xen_conv_disk,
+    [VG_DEVICE_INTERFACE] = vg_xen_conv_interface,
+    [VG_DEVICE_HOSTDEV] = vg_xen_conv_hostdev,
+};
+
+static VgXenConfig *build_parts(const VgDomain *dom, const VgXenBuild *build, const VgXenConvFunc *funcs, gsize n,
+                                GError **error) {
     g_autoptr(VgXenConfig) config = g_new0(VgXenConfig, 1);
     VgXenConv conv = {
         .dom = dom,
@@ -30,10 +38,32 @@ VgXenConfig *vg_xen_config_build(const VgDomain *dom, const VgXenBuild *build, G
     libxl_domain_build_info_init_type(&config->c.b_info, conv.hvm   ? LIBXL_DOMAIN_TYPE_HVM
                                                          : conv.pvh ? LIBXL_DOMAIN_TYPE_PVH
                                                                     : LIBXL_DOMAIN_TYPE_PV);
-    for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
-        if (!parts[i](&conv, error))
+    for (gsize i = 0; i < n; i++)
+        if (!funcs[i](&conv, error))
             return NULL;
     return g_steal_pointer(&config);
+}
+
+VgXenConfig *vg_xen_config_build(const VgDomain *dom, const VgXenBuild *build, GError **error) {
+    return build_parts(dom, build, parts, G_N_ELEMENTS(parts), error);
+}
+
+VgXenConfig *vg_xen_config_build_device(const VgDomain *dom, VgDeviceKind kind, gsize pos, const VgXenBuild *build,
+                                        GError **error) {
+    VgDomain alone = *dom; /* borrows everything */
+    void *record = vg_domain_get_device(dom, kind, pos);
+    if (!device_parts[kind] || !record) {
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("<%s>: Xen cannot plug such a device into a running guest"),
+                     vg_names_name(&vg_device_names, (int)kind));
+        return NULL;
+    }
+    alone.disks = (VgDisk **)&record;
+    alone.interfaces = (VgInterface **)&record;
+    alone.hostdevs = (VgHostdev **)&record;
+    alone.n_disks = kind == VG_DEVICE_DISK;
+    alone.n_interfaces = kind == VG_DEVICE_INTERFACE;
+    alone.n_hostdevs = kind == VG_DEVICE_HOSTDEV;
+    return build_parts(&alone, build, &device_parts[kind], 1, error);
 }
 
 void vg_xen_config_free(VgXenConfig *config) {

@@ -8,7 +8,7 @@
 #include <glib.h>
 
 #include "base/pciaddr.h"
-#include "model/domain.h"
+#include "model/device.h"
 #include "xen/xen.h"
 
 /* What a GPU's place means for the guest's config; what placement chose, in xen's own words. */
@@ -40,6 +40,12 @@ typedef struct {
 
 /* CONFIG_UNSUPPORTED with element and reason for what libxl cannot do. */
 VgXenConfig *vg_xen_config_build(const VgDomain *dom, const VgXenBuild *build, GError **error);
+/*
+ * The disk, interface or host device at @pos of its list alone, for a domain that runs. Other kinds:
+ * CONFIG_UNSUPPORTED.
+ */
+VgXenConfig *vg_xen_config_build_device(const VgDomain *dom, VgDeviceKind kind, gsize pos, const VgXenBuild *build,
+                                        GError **error);
 void vg_xen_config_free(VgXenConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgXenConfig, vg_xen_config_free)
 

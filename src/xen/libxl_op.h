@@ -44,6 +44,11 @@ gboolean vg_xen_make_room(VgXenOp *op, libxl_domain_config *c, VgFd *ret_lock, G
 guint64 vg_xen_spare_of_dom0(VgXenOp *op);
 #define VG_XEN_DOM0_LEAST_KIB (512 * 1024) /* nobody asks it to live with less */
 
+/* --- plug_libxl.c: attach, detach, insert of xen.h */
+gboolean vg_xen_plug_attach(VgXen *xen, guint32 domid, const VgXenConfig *devices, int *ret_devid, GError **error);
+gboolean vg_xen_plug_detach(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
+gboolean vg_xen_plug_insert(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
+
 /* --- watch_libxl.c: a thread that waits for xenstore to say that domains came, ended or went */
 typedef struct VgXenWatch VgXenWatch;
 VgXenWatch *vg_xen_watch_new(VgXen *xen, GError **error);

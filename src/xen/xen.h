@@ -83,6 +83,15 @@ typedef struct {
     gboolean (*shutdown)(VgXen *xen, guint32 domid, GError **error);
     gboolean (*reboot)(VgXen *xen, guint32 domid, GError **error);
     gboolean (*destroy)(VgXen *xen, guint32 domid, GError **error);
+    /*
+     * Devices of a running domain; @devices holds one, see vg_xen_config_build_device(). What attach() could not do it
+     * has undone; *ret_devid is the number of a network card, else -1. detach() of what is not there is done;
+     * OPERATION_TIMEOUT or OPERATION_FAILED: the guest does not let it go, it stays. insert() puts another medium, or
+     * none, into a drive.
+     */
+    gboolean (*attach)(VgXen *xen, guint32 domid, const VgXenConfig *devices, int *ret_devid, GError **error);
+    gboolean (*detach)(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
+    gboolean (*insert)(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
     /* VNC port of the running guest, or -1 */
     int (*vnc_port)(VgXen *xen, guint32 domid);
     /* path of the pty of console @n (serial or PV), or NULL; caller frees */

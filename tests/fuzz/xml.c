@@ -27,6 +27,7 @@ static void check_devices(const VgDomain *dom) {
             g_autofree char *copied = vg_device_format(copy, VG_XML_SECURE);
             g_assert_cmpstr(text, ==, copied);
             g_assert_cmpint(vg_domain_find_device(dom, copy), >=, 0);
+            vg_device_free(vg_device_parse(text, dom, VG_XML_INACTIVE | VG_XML_DESCRIBES, NULL));
         }
 }
 

@@ -1,29 +1,13 @@
 """virsh event --all --loop sees a guest's whole life, in order; another program's filter sees only its own."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
-import subprocess
-
 from guests import guest
 from host import eventually, has, lacks
 
 
-def watch(host, name, *options):
-    out = open(host.dir + "/" + name, "wb")
-    # a terminal is not needed: virsh writes each event at once, line by line, when told so
-    child = subprocess.Popen(["stdbuf", "-oL", "virsh", "-c", host.uri(), "event", *options, "--loop"], stdin=subprocess.DEVNULL,
-                             stdout=out, stderr=out, env=host.env)
-    out.close()
-    return child
-
-
-def text(host, name):
-    with open(host.dir + "/" + name, encoding="utf-8") as f:
-        return f.read()
-
-
 def run(host):
     host.define(guest("b"))
-    everything = watch(host, "all", "--all")
-    only_b = watch(host, "b", "--event", "lifecycle", "--domain", "b")
+    everything = host.watch("all", "--all")
+    only_b = host.watch("b", "--event", "lifecycle", "--domain", "b")
     try:
         story(host)
     finally:
@@ -37,7 +21,7 @@ def story(host):
     def seen():
         host.virsh("start", "b")
         host.virsh("destroy", "b")
-        return all("'b': Started" in text(host, f) or "'b'" in text(host, f) for f in ("all", "b"))
+        return all("'b': Started" in host.heard(f) or "'b'" in host.heard(f) for f in ("all", "b"))
     eventually("the watchers to watch", seen)
 
     host.define(guest("a"))
@@ -45,20 +29,20 @@ def story(host):
     host.virsh("suspend", "a")
     host.virsh("resume", "a")
     host.virsh("reboot", "a")
-    eventually("the reboot", lambda: "event 'reboot' for domain 'a'" in text(host, "all"))
+    eventually("the reboot", lambda: "event 'reboot' for domain 'a'" in host.heard("all"))
     host.wait_state("a", "running")
     host.virsh("metadata", "a", "--uri", "http://example.org/x", "--key", "x", "--set", "<x/>")
     host.virsh("shutdown", "a")
     host.wait_state("a", "shut off")
     host.virsh("undefine", "a")
-    eventually("the last event", lambda: "Undefined" in text(host, "all"))
+    eventually("the last event", lambda: "Undefined" in host.heard("all"))
 
-    lines = [line for line in text(host, "all").splitlines() if "'a'" in line]
+    lines = [line for line in host.heard("all").splitlines() if "'a'" in line]
     wanted = ["Defined Added", "Started Booted", "Suspended Paused", "Resumed Unpaused", "reboot", "metadata-change", "Stopped", "Undefined Removed"]
     at = 0
     for line in lines:
         if at < len(wanted) and wanted[at] in line:
             at += 1
     assert at == len(wanted), "no %r in order in:\n%s" % (wanted[at:], "\n".join(lines))
-    has(text(host, "b"), "'b'")
-    lacks(text(host, "b"), "'a'")
+    has(host.heard("b"), "'b'")
+    lacks(host.heard("b"), "'a'")

@@ -327,6 +327,15 @@ static void fake_set_metadata(VgSession *s, const VgUuid *dom, int type, const c
                                             key != NULL ? key : "-", uri != NULL ? uri : "-", flags);
     slow(s, word, done);
 }
+#define DOM_TEXT(name)                                                                                                 \
+    static void fake_##name(VgSession *s, const VgUuid *dom, const char *text, guint flags, VgDone done) {             \
+        g_autofree char *word = g_strdup_printf(#name "(%s,%u)", text, flags);                                         \
+        slow(s, word, done);                                                                                           \
+    }
+DOM_TEXT(attach_device)
+DOM_TEXT(detach_device)
+DOM_TEXT(detach_alias)
+DOM_TEXT(update_device)
 static void fake_grid(VgSession *s, VgGridQuery what, const char *arg, VgDone done) {
     g_autofree char *word = g_strdup_printf("grid(%d,%s)", (int)what, arg != NULL ? arg : "-");
     slow(s, word, done);
@@ -410,6 +419,10 @@ static const VgDriver fake_driver = {
     .undefine = fake_undefine,
     .set_autostart = fake_set_autostart,
     .set_metadata = fake_set_metadata,
+    .attach_device = fake_attach_device,
+    .detach_device = fake_detach_device,
+    .detach_alias = fake_detach_alias,
+    .update_device = fake_update_device,
     .nodedev_list = fake_nodedev_list,
     .nodedev_exists = fake_nodedev_exists,
     .nodedev_xml = fake_nodedev_xml,

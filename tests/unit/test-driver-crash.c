@@ -28,6 +28,45 @@ static int call(Rig *rig, void (*slow)(VgSession *session, const VgUuid *dom, Vg
     return code;
 }
 
+#define DISK "<disk type='file' device='disk'><source file='/srv/b'/><target dev='xvdb' bus='xen'/></disk>"
+#define MEDIUM "<disk type='file' device='cdrom'><source file='/srv/iso'/><target dev='hdc' bus='ide'/></disk>"
+#define DRIVE "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"
+
+typedef void (*Slow)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
+
+static void plug(Rig *rig, Slow slow, const char *device) {
+    Outcome outcome;
+    VgUuid uuid = rig_uuid(rig, "g");
+    slow(rig->session, &uuid, device, VIR_DOMAIN_AFFECT_LIVE, rig_done(&outcome));
+    rig_wait(&outcome);
+    outcome_clear(&outcome);
+}
+
+/* What the host says that the running guest has is what clients are told. */
+static void assert_devices_agree(Rig *rig) {
+    static const char *const names[] = {"xvdb", "/srv/iso"};
+    if (rig_state(rig, "g", NULL) != VIR_DOMAIN_RUNNING && rig_state(rig, "g", NULL) != VIR_DOMAIN_PAUSED)
+        return;
+    VgDomRef ref;
+    g_assert_true(vg_driver.lookup_name(rig->session, "g", &ref, NULL));
+    g_free(ref.name);
+    g_autofree char *path = g_strdup_printf("%s/state/xen/%d.json", rig->dir, ref.id), *host = NULL;
+    g_autofree char *xml = rig_xml(rig, "g", 0);
+    g_assert_true(g_file_get_contents(path, &host, NULL, NULL));
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        if (!strstr(host, names[i]) != !strstr(xml, names[i]))
+            g_error("of %s the host says %s, and clients are told\n%s", names[i], host, xml);
+}
+
+static void plug_and_unplug(Rig *rig) {
+    plug(rig, vg_driver.attach_device, DISK);
+    assert_devices_agree(rig);
+    plug(rig, vg_driver.update_device, MEDIUM);
+    assert_devices_agree(rig);
+    plug(rig, vg_driver.detach_device, DISK);
+    assert_devices_agree(rig);
+}
+
 /* Nothing is under way any more: between two lives of a guest it looks shut off, but still counts. */
 static void settle(Rig *rig) {
     gint64 until = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
@@ -40,14 +79,16 @@ static void settle(Rig *rig) {
     }
 }
 
-/* Defines, starts, pauses, lets go on, reboots, destroys. Whatever fails: a start that failed left nothing. */
+/* Defines, starts, pauses, lets go on, plugs devices, reboots, destroys. Whatever fails: a start that failed left
+ * nothing. */
 static int story(const char *dir) {
     vg_fault_init();
     Rig *rig = rig_new(dir);
     if (!rig)
         return 0;
     g_autofree char *t4 = vgpu_xml("GRID T4-1Q", NULL);
-    g_autofree char *xml = guest_xml("g", "11111111-2222-3333-4444-555555555555", NULL, t4);
+    g_autofree char *devices = g_strconcat(t4, DRIVE, NULL);
+    g_autofree char *xml = guest_xml("g", "11111111-2222-3333-4444-555555555555", NULL, devices);
     if (rig_define(rig, xml, NULL)) {
         g_assert_cmpint(rig_state(rig, "g", NULL), ==, -1);
         rig_free(rig);
@@ -57,6 +98,7 @@ static int story(const char *dir) {
         rig_assert_clean(rig);
     call(rig, vg_driver.suspend);
     call(rig, vg_driver.resume);
+    plug_and_unplug(rig);
     if (rig_state(rig, "g", NULL) == VIR_DOMAIN_RUNNING) {
         rig_act(rig, "g", "reboot");
         gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC;
@@ -132,6 +174,7 @@ static void check_host(const char *dir, const char *fault) {
     int state = rig_state(rig, "g", NULL);
     if (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_PAUSED) {
         g_assert_cmpuint(rig->guests, ==, 1);
+        assert_devices_agree(rig);
         g_autofree char *xml = rig_xml(rig, "g", 0);
         g_assert_nonnull(strstr(xml, "<bound "));
         g_assert_cmpint(rig_destroy(rig, "g", NULL), ==, 0);
@@ -189,8 +232,8 @@ static void test_fail(void) {
 
 /* Dead twice: in the middle of a start, then in the middle of the repair. */
 static void test_repair(gconstpointer action) {
-    static const char *const deaths[] = {"driver.start.record=kill", "driver.start.done=kill",
-                                         "driver.stop.vgpus=kill"};
+    static const char *const deaths[] = {"driver.start.record=kill", "driver.start.done=kill", "sim.plug.attached=kill",
+                                         "sim.plug.detached=kill", "driver.stop.vgpus=kill"};
     for (guint d = 0; d < G_N_ELEMENTS(deaths); d++) {
         g_autofree char *first = rig_new_host();
         child("--child", first, deaths[d], NULL);

@@ -396,11 +396,9 @@ static void driver_step(Script *s, char **words) {
     static const struct {
         const char *verb;
         VgEventId id;
-    } events[] = {{"lifecycle", VG_EVENT_LIFECYCLE},
-                  {"reboot", VG_EVENT_REBOOT},
-                  {"removed", VG_EVENT_DEVICE_REMOVED},
-                  {"added", VG_EVENT_DEVICE_ADDED},
-                  {"metadata", VG_EVENT_METADATA_CHANGE}};
+    } events[] = {{"lifecycle", VG_EVENT_LIFECYCLE},        {"reboot", VG_EVENT_REBOOT},
+                  {"removed", VG_EVENT_DEVICE_REMOVED},     {"added", VG_EVENT_DEVICE_ADDED},
+                  {"kept", VG_EVENT_DEVICE_REMOVAL_FAILED}, {"metadata", VG_EVENT_METADATA_CHANGE}};
     for (gsize i = 0; i < G_N_ELEMENTS(modes); i++) {
         if (strcmp(words[0], modes[i].verb) == 0) {
             s->fake->mode = modes[i].mode;

@@ -201,6 +201,17 @@ class Host:
     def wire(self, name="virtxend-sock"):
         return wire.Connection(self.socket(name), PATIENCE)
 
+    def watch(self, name, *options):
+        """virsh event with @options until it is terminated; heard(name) is what it said so far."""
+        with open(os.path.join(self.dir, name), "wb") as out:
+            # a terminal is not needed: virsh writes each event at once, line by line, when told so
+            return subprocess.Popen(["stdbuf", "-oL", "virsh", "-c", self.uri(), "event", *options, "--loop"], stdin=subprocess.DEVNULL,
+                                    stdout=out, stderr=out, env=self.env)
+
+    def heard(self, name):
+        with open(os.path.join(self.dir, name), encoding="utf-8") as f:
+            return f.read()
+
     def state(self, name):
         return self.virsh("domstate", name)
 
