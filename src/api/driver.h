@@ -33,19 +33,13 @@
 
 #include <glib.h>
 
+#include "api/types.h"
 #include "base/error.h"
-#include "base/uuid.h"
 
 #define VG_DRIVER_ABI 1
 
 typedef struct VgDriverState VgDriverState; /* the module's own */
 typedef struct VgSession VgSession;         /* the module's own, one per open connection */
-
-typedef struct {
-    char *name;
-    VgUuid uuid;
-    int id; /* -1 when not running */
-} VgDomRef;
 
 /* How a slow call ends: @dom if the call returns a domain (else NULL), @text if it returns text (grid), or @error. All
  * borrowed. */
@@ -83,24 +77,6 @@ typedef struct {
 } VgStreamDone;
 
 /* --- what a driver tells ------------------------------------------------------------------------------------------ */
-
-typedef struct { /* libvirt's virNodeInfo */
-    char model[32];
-    guint64 memory_kib;
-    int cpus, mhz, nodes, sockets, cores, threads;
-} VgNodeInfo;
-
-typedef struct { /* libvirt's virDomainInfo; state is VIR_DOMAIN_* */
-    int state;
-    guint64 max_mem_kib, memory_kib;
-    int vcpus;
-    guint64 cpu_time_ns;
-} VgDomInfo;
-
-typedef struct { /* libvirt's virDomainMemoryStatStruct: tag VIR_DOMAIN_MEMORY_STAT_*, KiB */
-    int tag;
-    guint64 value;
-} VgMemStat;
 
 /* Numbers of libvirt's virDomainEventID, for those we send. */
 typedef enum {
@@ -269,4 +245,34 @@ typedef struct {
     void (*detach_device)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
     void (*detach_alias)(VgSession *session, const VgUuid *dom, const char *alias, guint flags, VgDone done);
     void (*update_device)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
+
+    /*
+     * Are the figures of running guests fresh, at most a second old? FALSE: they are on their way, and @done is called
+     * when they are here (without an error), or when the host takes too long. Asked before the queries that give some.
+     */
+    gboolean (*fresh)(VgSession *session, VgDone done);
+    gboolean (*free_memory)(VgSession *session, guint64 *ret_bytes, GError **error);
+    gboolean (*max_memory)(VgSession *session, const VgUuid *dom, guint64 *ret_kib, GError **error);
+    gboolean (*vcpu_list)(VgSession *session, const VgUuid *dom, VgVcpuInfo **ret, gsize *ret_n, GError **error);
+    /* virDomainGetVcpuPinInfo: @ret_n maps of @len bytes, at most @max; bit n is the host's CPU n */
+    gboolean (*vcpu_pins)(VgSession *session, const VgUuid *dom, guint flags, guint max, guint len, guint8 **ret,
+                          gsize *ret_n, GError **error);
+    /* Its name, and its parameters; static strings. @params may be NULL. */
+    gboolean (*scheduler)(VgSession *session, const VgUuid *dom, guint flags, const char **ret_type, VgParam *params,
+                          gsize max, gsize *ret_n, GError **error);
+    /* @path: a disk's target or source, "" for the sum of all; @device: target or MAC of a NIC */
+    gboolean (*block_stats)(VgSession *session, const VgUuid *dom, const char *path, VgBlockStats *ret, GError **error);
+    gboolean (*net_stats)(VgSession *session, const VgUuid *dom, const char *device, VgNetStats *ret, GError **error);
+    /* virConnectGetAllDomainStats; @n_doms 0: those that @flags select. vg_stats_clear(). */
+    gboolean (*stats)(VgSession *session, const VgUuid *doms, gsize n_doms, guint stats, guint flags, VgStats *ret,
+                      GError **error);
+
+    /* slow calls: a guest gets more or less. @flags: of virDomainSetMemoryFlags, virDomainSetVcpusFlags, and
+     * virDomainModificationImpact */
+    void (*set_memory)(VgSession *session, const VgUuid *dom, guint64 kib, guint flags, VgDone done);
+    void (*set_vcpus)(VgSession *session, const VgUuid *dom, guint n, guint flags, VgDone done);
+    void (*pin_vcpu)(VgSession *session, const VgUuid *dom, guint vcpu, const guint8 *map, gsize len, guint flags,
+                     VgDone done);
+    void (*set_scheduler)(VgSession *session, const VgUuid *dom, const VgParam *params, gsize n, guint flags,
+                          VgDone done);
 } VgDriver;

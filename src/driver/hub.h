@@ -41,6 +41,8 @@ struct VgDriverState {
     VgHealth *health;   /* of the GPUs */
     gboolean asked;     /* a job of it is under way */
     gint64 figures_us;  /* when they were taken */
+    GArray *waiting;    /* VgDone of clients that wait for them; figures.c */
+    guint patience;     /* source that ends their wait */
     guint guests;       /* that run; Domain-0 and such of other hands not counted */
     gboolean stopping;
 };

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libdriver.la
 libdriver_la_SOURCES = \
 	src/api/driver.h \
+	src/api/types.h \
 	src/driver/affect.c \
 	src/driver/affect.h \
 	src/driver/control.c \
@@ -11,6 +12,7 @@ libdriver_la_SOURCES = \
 	src/driver/edit.c \
 	src/driver/edit.h \
 	src/driver/events.c \
+	src/driver/figures.c \
 	src/driver/given.c \
 	src/driver/given.h \
 	src/driver/grid.c \
@@ -44,7 +46,9 @@ libdriver_la_SOURCES = \
 	src/driver/rungs.c \
 	src/driver/rungs.h \
 	src/driver/state.c \
-	src/driver/state.h
+	src/driver/state.h \
+	src/driver/stats.c \
+	src/driver/tune.c
 libdriver_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 libdriver_la_CFLAGS = $(AM_CFLAGS) $(LIBVIRT_CFLAGS)
 VG_DRIVER_LIBS = liblife.la libgpu.la libxen.la libsim.la
@@ -64,6 +68,13 @@ tests_unit_test_driver_SOURCES = tests/unit/test-driver.c $(VG_RIG)
 tests_unit_test_driver_CPPFLAGS = $(VG_RIG_CPPFLAGS)
 tests_unit_test_driver_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_driver_LDADD = $(VG_RIG_LDADD)
+
+check_PROGRAMS += tests/unit/test-tune
+TESTS += tests/unit/test-tune
+tests_unit_test_tune_SOURCES = tests/unit/test-tune.c $(VG_RIG)
+tests_unit_test_tune_CPPFLAGS = $(VG_RIG_CPPFLAGS)
+tests_unit_test_tune_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_tune_LDADD = $(VG_RIG_LDADD)
 
 check_PROGRAMS += tests/unit/test-markup
 TESTS += tests/unit/test-markup

@@ -96,6 +96,7 @@ static void begin_autostarts(VgDriverState *hub) {
 
 static void hub_free(VgDriverState *hub) {
     vg_health_end(hub);
+    vg_figures_close(hub);
     g_clear_pointer(&hub->ledger, vg_job_queue_free);
     g_clear_pointer(&hub->asking, vg_job_queue_free);
     vg_doms_clear(&hub->doms);
@@ -129,6 +130,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->hostname = g_strdup(g_get_host_name());
     hub->ledger = vg_job_queue_new("ledger");
     hub->asking = vg_job_queue_new("figures");
+    hub->waiting = g_array_new(FALSE, FALSE, sizeof(VgDone));
     vg_doms_init(&hub->doms);
     if (!open_all(hub, paths, error)) {
         hub_free(hub);
@@ -206,5 +208,18 @@ const VgDriver vg_driver = {
     .detach_device = vg_detach,
     .detach_alias = vg_detach_alias,
     .update_device = vg_update,
+    .fresh = vg_fresh,
+    .free_memory = vg_free_memory,
+    .max_memory = vg_max_memory,
+    .vcpu_list = vg_vcpu_list,
+    .vcpu_pins = vg_vcpu_pins,
+    .scheduler = vg_scheduler,
+    .block_stats = vg_block_stats,
+    .net_stats = vg_net_stats,
+    .stats = vg_stats,
+    .set_memory = vg_set_memory,
+    .set_vcpus = vg_set_vcpus,
+    .pin_vcpu = vg_pin_vcpu,
+    .set_scheduler = vg_set_scheduler,
 };
 /* clang-format on */

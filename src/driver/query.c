@@ -5,21 +5,15 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/i18n.h"
+#include "driver/affect.h"
 #include "driver/run.h"
-
-#define FIGURES_AGE_US G_USEC_PER_SEC
 
 gboolean vg_flags_known(guint flags, guint known, const char *call, GError **error) {
     if (!(flags & ~known))
         return TRUE;
     vg_set_error(error, VG_ERR_INVALID_ARG, _("unsupported flags (0x%x) in %s"), flags & ~known, call);
     return FALSE;
-}
-
-static gboolean active(const VgDom *dom) {
-    return vg_life_active(&dom->life) && dom->run;
 }
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
@@ -31,10 +25,10 @@ typedef struct {
 } Filter;
 
 static gboolean is_active(const VgDom *dom) {
-    return active(dom);
+    return vg_is_live(dom);
 }
 static gboolean is_inactive(const VgDom *dom) {
-    return !active(dom);
+    return !vg_is_live(dom);
 }
 static gboolean is_persistent(const VgDom *dom) {
     return dom->life.persistent;
@@ -79,10 +73,8 @@ static const Filter filters[][4] = {
     {{VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, never}, {VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT, always}},
     {{VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, never}, {VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT, always}},
 };
-#define LIST_FLAGS 0xffffu
 
-/* Without the groups that are asked for in full, which every domain matches. */
-static guint narrowing(guint flags) {
+guint vg_filter_narrowing(guint flags) {
     for (gsize g = 0; g < G_N_ELEMENTS(filters); g++) {
         guint all = 0;
         for (gsize i = 0; i < G_N_ELEMENTS(filters[g]); i++)
@@ -93,7 +85,7 @@ static guint narrowing(guint flags) {
     return flags;
 }
 
-static gboolean passes(const VgDom *dom, guint flags) {
+gboolean vg_filter_passes(const VgDom *dom, guint flags) {
     if (!flags)
         return TRUE;
     for (gsize g = 0; g < G_N_ELEMENTS(filters); g++) {
@@ -115,9 +107,9 @@ static void fill_ref(const VgDom *dom, VgDomRef *ret) {
 
 gboolean vg_list(VgSession *session, guint flags, VgDomRef **ret, gsize *ret_n, GError **error) {
     VgDoms *doms = &session->hub->doms;
-    if (!vg_flags_known(flags, LIST_FLAGS, "virConnectListAllDomains", error))
+    if (!vg_flags_known(flags, VG_FILTER_ALL, "virConnectListAllDomains", error))
         return FALSE;
-    flags = narrowing(flags);
+    flags = vg_filter_narrowing(flags);
     VgDomRef *refs = g_new(VgDomRef, g_hash_table_size(doms->by_uuid) + 1);
     gsize n = 0;
     GHashTableIter iter;
@@ -125,7 +117,7 @@ gboolean vg_list(VgSession *session, guint flags, VgDomRef **ret, gsize *ret_n, 
     g_hash_table_iter_init(&iter, doms->by_uuid);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const VgDom *dom = value;
-        if (!dom->hidden && passes(dom, flags))
+        if (!dom->hidden && vg_filter_passes(dom, flags))
             fill_ref(dom, &refs[n++]);
     }
     *ret = refs;
@@ -180,139 +172,9 @@ char *vg_xml(VgSession *session, const VgUuid *uuid, guint flags, GError **error
         vg_set_error(error, VG_ERR_OPERATION_DENIED, _("a read-only connection is not shown secrets"));
         return NULL;
     }
-    if (active(dom) && !(flags & VG_XML_INACTIVE))
+    if (vg_is_live(dom) && !(flags & VG_XML_INACTIVE))
         return vg_domain_format(dom->run->def, flags);
     return inactive_xml(dom, flags, error);
-}
-
-/* --- figures ------------------------------------------------------------------------------------------------------ */
-
-typedef struct {
-    VgDriverState *hub;
-    VgXenDomain *doms;
-    gsize n;
-    gboolean ok;
-} Census;
-
-static void census_run(gpointer data) {
-    Census *census = data;
-    census->ok = census->hub->xen->ops->list(census->hub->xen, &census->doms, &census->n, NULL);
-}
-
-/* Other hands pause and unpause theirs without a word. */
-static void follow(VgDriverState *hub, VgDom *dom, VgXenRunState run) {
-    VgLifeStep step;
-    if (dom->life.phase == VG_LIFE_RUNNING && run == VG_XEN_PAUSED)
-        vg_life_step(&dom->life, VG_IN_SUSPENDED, &step, NULL);
-    else if (dom->life.phase == VG_LIFE_PAUSED && (run == VG_XEN_RUNNING || run == VG_XEN_BLOCKED))
-        vg_life_step(&dom->life, VG_IN_RESUMED, &step, NULL);
-    else
-        return;
-    vg_tell_step(hub, dom, &step);
-}
-
-static void census_done(gpointer data) {
-    Census *census = data;
-    for (gsize i = 0; i < census->n; i++) {
-        const VgXenDomain *xd = &census->doms[i];
-        VgDom *dom = vg_doms_find_id(&census->hub->doms, (int)xd->domid);
-        if (!dom || !dom->run)
-            continue;
-        dom->run->mem_kib = xd->mem_kib;
-        dom->run->max_mem_kib = xd->max_mem_kib;
-        dom->run->cpu_ns = xd->cpu_ns;
-        dom->run->vcpus = xd->vcpus;
-        if (dom->run->foreign && !dom->ops)
-            follow(census->hub, dom, xd->run);
-    }
-    census->hub->figures_us = vg_clock_mono_us();
-    census->hub->asked = FALSE;
-    if (census->ok)
-        vg_xen_domains_free(census->doms, census->n);
-    g_free(census);
-}
-
-void vg_figures_want(VgDriverState *hub) {
-    if (hub->asked || hub->stopping || vg_clock_mono_us() - hub->figures_us < FIGURES_AGE_US)
-        return;
-    Census *census = g_new0(Census, 1);
-    census->hub = hub;
-    hub->asked = TRUE;
-    vg_job_push(hub->asking, census_run, census_done, census);
-}
-
-static VgDomFacts facts_of(const VgDom *dom) {
-    VgDomFacts facts = dom->facts;
-    if (active(dom))
-        vg_dom_facts_of(dom->run->def, &facts);
-    return facts;
-}
-
-gboolean vg_info_of(VgSession *session, const VgUuid *uuid, VgDomInfo *ret, GError **error) {
-    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
-    if (!dom)
-        return FALSE;
-    VgDomFacts facts = facts_of(dom);
-    *ret = (VgDomInfo){
-        .state = vg_life_state(&dom->life, NULL),
-        .max_mem_kib = facts.max_mem_kib,
-        .memory_kib = facts.mem_kib,
-        .vcpus = (int)facts.vcpus,
-    };
-    if (active(dom)) {
-        vg_figures_want(session->hub);
-        ret->memory_kib = dom->run->mem_kib;
-        ret->cpu_time_ns = dom->run->cpu_ns;
-    }
-    return TRUE;
-}
-
-gboolean vg_memory_stats(VgSession *session, const VgUuid *uuid, guint flags, VgMemStat **ret, gsize *ret_n,
-                         GError **error) {
-    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
-    if (!dom || !vg_flags_known(flags, 0, "virDomainMemoryStats", error))
-        return FALSE;
-    if (!active(dom)) {
-        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain is not running"));
-        return FALSE;
-    }
-    vg_figures_want(session->hub);
-    VgMemStat *stats = g_new0(VgMemStat, 2);
-    stats[0] = (VgMemStat){VIR_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON, dom->run->mem_kib};
-    stats[1] = (VgMemStat){VIR_DOMAIN_MEMORY_STAT_AVAILABLE, dom->run->def->memory};
-    *ret = stats;
-    *ret_n = 2;
-    return TRUE;
-}
-
-static gboolean vcpus_want_live(const VgDom *dom, guint flags, gboolean *ret, GError **error) {
-    const guint both = VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_CONFIG;
-    if ((flags & both) == both) {
-        vg_set_error(error, VG_ERR_INVALID_ARG, _("live and config exclude each other"));
-        return FALSE;
-    }
-    if (flags & VIR_DOMAIN_VCPU_LIVE && !active(dom)) {
-        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain is not running"));
-        return FALSE;
-    }
-    if (flags & VIR_DOMAIN_VCPU_CONFIG && !dom->life.persistent) {
-        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("domain is transient"));
-        return FALSE;
-    }
-    *ret = (flags & both) ? (flags & VIR_DOMAIN_VCPU_LIVE) != 0 : active(dom);
-    return TRUE;
-}
-
-gboolean vg_vcpus(VgSession *session, const VgUuid *uuid, guint flags, int *ret, GError **error) {
-    const guint known = VIR_DOMAIN_VCPU_LIVE | VIR_DOMAIN_VCPU_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM;
-    gboolean live = FALSE;
-    VgDom *dom = vg_hub_dom(session->hub, uuid, error);
-    if (!dom || !vg_flags_known(flags, known, "virDomainGetVcpusFlags", error) ||
-        !vcpus_want_live(dom, flags, &live, error))
-        return FALSE;
-    VgDomFacts facts = live ? facts_of(dom) : dom->facts;
-    *ret = (int)(flags & VIR_DOMAIN_VCPU_MAXIMUM ? facts.max_vcpus : facts.vcpus);
-    return TRUE;
 }
 
 /* --- one answer each ---------------------------------------------------------------------------------------------- */
@@ -330,13 +192,13 @@ gboolean vg_state(VgSession *session, const VgUuid *uuid, guint flags, int *ret_
 
 char *vg_os_type(VgSession *session, const VgUuid *uuid, GError **error) {
     VgDom *dom = vg_hub_dom(session->hub, uuid, error);
-    return dom ? g_strdup(vg_names_name(&vg_os_names, facts_of(dom).os_type)) : NULL;
+    return dom ? g_strdup(vg_names_name(&vg_os_names, vg_facts_of(dom).os_type)) : NULL;
 }
 
 gboolean vg_is_active(VgSession *session, const VgUuid *uuid, gboolean *ret, GError **error) {
     VgDom *dom = vg_hub_dom(session->hub, uuid, error);
     if (dom)
-        *ret = active(dom);
+        *ret = vg_is_live(dom);
     return dom != NULL;
 }
 
@@ -412,7 +274,7 @@ gboolean vg_messages(VgSession *session, const VgUuid *uuid, guint flags, char *
         *ret = g_new0(char *, 1);
         return TRUE;
     }
-    if (active(dom)) {
+    if (vg_is_live(dom)) {
         *ret = messages_of(dom->run);
         return TRUE;
     }

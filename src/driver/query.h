@@ -34,8 +34,41 @@ gboolean vg_get_autostart(VgSession *session, const VgUuid *uuid, gboolean *ret,
 gboolean vg_vcpus(VgSession *session, const VgUuid *uuid, guint flags, int *ret, GError **error);
 gboolean vg_memory_stats(VgSession *session, const VgUuid *uuid, guint flags, VgMemStat **ret, gsize *ret_n,
                          GError **error);
+/* figures.c */
+VgDomFacts vg_facts_of(const VgDom *dom); /* of what runs, if it runs */
+gboolean vg_fresh(VgSession *session, VgDone done);
+gboolean vg_free_memory(VgSession *session, guint64 *ret_bytes, GError **error);
+gboolean vg_max_memory(VgSession *session, const VgUuid *uuid, guint64 *ret_kib, GError **error);
+gboolean vg_vcpu_list(VgSession *session, const VgUuid *uuid, VgVcpuInfo **ret, gsize *ret_n, GError **error);
+gboolean vg_vcpu_pins(VgSession *session, const VgUuid *uuid, guint flags, guint max, guint len, guint8 **ret,
+                      gsize *ret_n, GError **error);
+gboolean vg_scheduler(VgSession *session, const VgUuid *uuid, guint flags, const char **ret_type, VgParam *params,
+                      gsize max, gsize *ret_n, GError **error);
+gboolean vg_block_stats(VgSession *session, const VgUuid *uuid, const char *path, VgBlockStats *ret, GError **error);
+gboolean vg_net_stats(VgSession *session, const VgUuid *uuid, const char *device, VgNetStats *ret, GError **error);
+/* What was counted for a device of the live definition when Xen was last asked, or NULL. */
+const VgXenDisk *vg_figures_disk(const VgRun *run, const VgDisk *disk);
+const VgXenNic *vg_figures_nic(const VgRun *run, gsize number);
+
+/* stats.c */
+gboolean vg_stats(VgSession *session, const VgUuid *uuids, gsize n_uuids, guint stats, guint flags, VgStats *ret,
+                  GError **error);
+
+/* tune.c */
+void vg_set_memory(VgSession *session, const VgUuid *uuid, guint64 kib, guint flags, VgDone done);
+void vg_set_vcpus(VgSession *session, const VgUuid *uuid, guint n, guint flags, VgDone done);
+void vg_pin_vcpu(VgSession *session, const VgUuid *uuid, guint vcpu, const guint8 *map, gsize len, guint flags,
+                 VgDone done);
+void vg_set_scheduler(VgSession *session, const VgUuid *uuid, const VgParam *params, gsize n, guint flags, VgDone done);
+
+/* query.c */
 gboolean vg_messages(VgSession *session, const VgUuid *uuid, guint flags, char ***ret, GError **error);
 gboolean vg_snapshot_num(VgSession *session, const VgUuid *uuid, guint flags, int *ret, GError **error);
+/* virConnectListAllDomainsFlags: without the groups that are asked for in full, which every domain matches; and then,
+ * does it match? */
+#define VG_FILTER_ALL 0xffffu
+guint vg_filter_narrowing(guint flags);
+gboolean vg_filter_passes(const VgDom *dom, guint flags);
 /* INVALID_ARG naming the bits that @known lacks. */
 gboolean vg_flags_known(guint flags, guint known, const char *call, GError **error);
 

@@ -38,6 +38,7 @@ void vg_run_free(VgRun *run) {
     if (!run)
         return;
     vg_requests_free(run->requests, run->n_requests);
+    vg_xen_domain_clear(&run->seen);
     g_clear_pointer(&run->config, vg_xen_config_free);
     vg_domain_free(run->def);
     vg_ladder_clear(&run->ladder);

@@ -29,6 +29,7 @@ struct VgRun {
 
     guint64 mem_kib, max_mem_kib, cpu_ns; /* figures */
     guint vcpus;
+    VgXenDomain seen; /* with what its vcpus and devices do, when it was last asked; domid 0: never */
 
     VgLadder ladder;
 };
@@ -77,5 +78,7 @@ void vg_reboot(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
 void vg_suspend(VgSession *session, const VgUuid *dom, VgDone done);
 void vg_resume(VgSession *session, const VgUuid *dom, VgDone done);
 
-/* Figures of what runs; a job takes new ones if these are older than a second. */
+/* figures.c: a job takes new ones of all that runs, if these are older than a second. */
 void vg_figures_want(VgDriverState *hub);
+/* Nobody waits any more. */
+void vg_figures_close(VgDriverState *hub);

@@ -83,6 +83,7 @@ typedef struct {
     guint64 generation; /* of the place: VFs and slots are reused */
     int start;          /* placement id on a GPU in mixed-size mode; -1: none */
     guint64 bar_kib;
+    guint framebuffer_mib; /* of its type */
     char *vfio_path; /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */
 } VgPlace;
 

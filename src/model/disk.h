@@ -110,3 +110,13 @@ typedef struct {
     char *serial, *wwn, *vendor, *product; /* inert */
     VgDeviceInfo info;
 } VgDisk;
+
+/* What it is made of, as the XML says: a file, a device, a folder, a network's name; NULL: nothing is in the drive. */
+static inline const char *vg_disk_path(const VgDisk *disk) {
+    const VgDiskSource *source = &disk->source;
+    if (source->file)
+        return source->file;
+    if (source->dev)
+        return source->dev;
+    return source->dir ? source->dir : source->name;
+}

@@ -14,7 +14,8 @@
 #define VG_REMOTE_PROGRAM 0x20008086
 #define VG_REMOTE_VERSION 1
 
-typedef char remote_void; /* no arguments, or an empty reply */
+typedef char remote_void;     /* no arguments, or an empty reply */
+typedef VgStats remote_stats; /* remote_connect_get_all_domain_stats_ret, only written */
 
 typedef enum { VG_HEARS_DOMAINS, VG_HEARS_NODEDEVS, VG_HEARS_GRID } VgHears;
 

@@ -2,9 +2,9 @@
 /*
  * proc.c: one call's way: find the row, authorise, decode, hand over, reply. Decides nothing itself.
  *
- * A fast call is answered before on_message() returns. A slow one lives on the heap until the driver's VgDone; it holds
- * the connection, so that the session outlives it, and its answer is dropped if the client has gone. One that opens a
- * stream is the same, and stream.c joins the two ends.
+ * A fast call is answered before on_message() returns, unless it waits for figures. A slow one lives on the heap until
+ * the driver's VgDone; it holds the connection, so that the session outlives it, and its answer is dropped if the
+ * client has gone. One that opens a stream is the same, and stream.c joins the two ends.
  */
 #include "config.h"
 #include "proc/table.h"
@@ -183,6 +183,39 @@ static void run_fast(VgCall *call, VgClient *client, gconstpointer args) {
     xdr_free(call->row->ret_proc, ret);
 }
 
+/* A fast call that waits, with its arguments. */
+typedef struct {
+    VgCall call;
+    _Alignas(max_align_t) char args[VG_ARGS_MAX];
+} Waiting;
+
+static void on_fresh(const VgDomRef *dom, const char *text, const GError *error, gpointer data) {
+    g_autofree Waiting *waiting = data;
+    VgConn *conn = waiting->call.conn;
+    if (conn->client != NULL) {
+        run_fast(&waiting->call, conn->client, waiting->args);
+        vg_client_call_end(conn->client);
+    }
+    xdr_free(waiting->call.row->args_proc, waiting->args);
+    conn_unref(conn);
+}
+
+/* TRUE: it waits, and has taken @args over. */
+static gboolean waits_for_figures(const VgCall *call, VgClient *client, char args[VG_ARGS_MAX]) {
+    if (!call->row->figures || call->driver->fresh == NULL)
+        return FALSE;
+    Waiting *waiting = g_new(Waiting, 1);
+    waiting->call = *call;
+    memcpy(waiting->args, args, VG_ARGS_MAX);
+    if (call->driver->fresh(call->session, (VgDone){on_fresh, waiting})) {
+        g_free(waiting);
+        return FALSE;
+    }
+    conn_ref(call->conn);
+    vg_client_call_begin(client);
+    return TRUE;
+}
+
 static void run_slow(const VgCall *call, VgClient *client, gconstpointer args) {
     VgCall *kept = g_memdup2(call, sizeof(*call));
     conn_ref(kept->conn);
@@ -209,6 +242,8 @@ static void run(VgConn *conn, VgClient *client, VgMsg *msg) {
         return;
     }
     VgCall call = {conn, conn->proc->driver, conn->session, row, *header};
+    if (waits_for_figures(&call, client, args))
+        return;
     if (row->fast != NULL)
         run_fast(&call, client, args);
     else

@@ -16,6 +16,7 @@ bool_t xdr_remote_void(XDR *xdrs, remote_void *nothing) {
     static gboolean call_##name(VgCall *call, gconstpointer a, gpointer r, GError **error) {                           \
         return vg_do_##name(call, a, r, error);                                                                        \
     }
+#define VG_FIGURES VG_FAST
 #define VG_SLOW(number, name, args, answer, who, needs)                                                                \
     G_STATIC_ASSERT(sizeof(args) <= VG_ARGS_MAX);                                                                      \
     static void call_##name(VgCall *call, gconstpointer a, VgDone done) {                                              \
@@ -29,6 +30,7 @@ bool_t xdr_remote_void(XDR *xdrs, remote_void *nothing) {
 #define VG_GRID(query, who)
 #include "proc/procedures.def"
 #undef VG_FAST
+#undef VG_FIGURES
 #undef VG_SLOW
 #undef VG_STREAM
 #undef VG_GRID
@@ -37,7 +39,7 @@ static void call_grid(VgCall *call, gconstpointer a, VgDone done) {
     vg_do_grid(call, a, done);
 }
 
-#define VG_FAST(number, title, args, ret, right, need)                                                                 \
+#define VG_READS(number, title, args, ret, right, need, waits)                                                         \
     [number] = {.name = #title,                                                                                        \
                 .who = VG_WHO_##right,                                                                                 \
                 .needs = #need,                                                                                        \
@@ -46,7 +48,10 @@ static void call_grid(VgCall *call, gconstpointer a, VgDone done) {
                 .args_size = sizeof(args),                                                                             \
                 .ret_proc = (xdrproc_t)xdr_##ret,                                                                      \
                 .ret_size = sizeof(ret),                                                                               \
+                .figures = waits,                                                                                      \
                 .fast = call_##title},
+#define VG_FAST(...) VG_READS(__VA_ARGS__, FALSE)
+#define VG_FIGURES(...) VG_READS(__VA_ARGS__, TRUE)
 #define VG_LATER(number, title, args, result, right, need, kind)                                                       \
     [number] = {.name = #title,                                                                                        \
                 .who = VG_WHO_##right,                                                                                 \
@@ -63,11 +68,13 @@ static const VgRow remote_rows[] = {
 #include "proc/procedures.def"
 };
 #undef VG_FAST
+#undef VG_FIGURES
 #undef VG_SLOW
 #undef VG_STREAM
 #undef VG_GRID
 
 #define VG_FAST(number, name, args, ret, who, needs)
+#define VG_FIGURES(number, name, args, ret, who, needs)
 #define VG_SLOW(number, name, args, answer, who, needs)
 #define VG_STREAM(number, name, args, answer, who, needs)
 #define VG_GRID(query, right)                                                                                          \
@@ -83,6 +90,7 @@ static const VgRow grid_rows[VG_GRID_LAST] = {
 #include "proc/procedures.def"
 };
 #undef VG_FAST
+#undef VG_FIGURES
 #undef VG_SLOW
 #undef VG_STREAM
 #undef VG_GRID

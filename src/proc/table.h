@@ -20,7 +20,8 @@ struct VgRow {
     gsize needs_offset;
     xdrproc_t args_proc, ret_proc;
     gsize args_size, ret_size;
-    VgAnswer answer; /* of a slow call */
+    VgAnswer answer;  /* of a slow call */
+    gboolean figures; /* a fast one that waits for fresh figures */
     /* Exactly one of the three. */
     gboolean (*fast)(VgCall *call, gconstpointer args, gpointer ret, GError **error);
     void (*slow)(VgCall *call, gconstpointer args, VgDone done);
@@ -33,15 +34,18 @@ const VgRow *vg_table_find(const VgMsgHeader *header, GError **error);
 const VgRow *vg_table_rows(guint32 program, gsize *ret_n);
 
 bool_t xdr_remote_void(XDR *xdrs, remote_void *nothing);
+bool_t xdr_remote_stats(XDR *xdrs, remote_stats *stats);
 
 #define VG_FAST(number, name, args, ret, who, needs)                                                                   \
     gboolean vg_do_##name(VgCall *call, const args *a, ret *r, GError **error);
+#define VG_FIGURES VG_FAST
 #define VG_SLOW(number, name, args, answer, who, needs) void vg_do_##name(VgCall *call, const args *a, VgDone done);
 #define VG_STREAM(number, name, args, answer, who, needs)                                                              \
     void vg_do_##name(VgCall *call, const args *a, VgStreamDone done);
 #define VG_GRID(query, who)
 #include "proc/procedures.def"
 #undef VG_FAST
+#undef VG_FIGURES
 #undef VG_SLOW
 #undef VG_STREAM
 #undef VG_GRID

@@ -41,3 +41,25 @@ gboolean vg_typed_params_check(const remote_typed_param *params, guint n, const 
     }
     return TRUE;
 }
+
+remote_typed_param *vg_typed_params_take(const VgParam *params, gsize n) {
+    remote_typed_param *ret = g_new0(remote_typed_param, n + 1);
+    for (gsize i = 0; i < n; i++) {
+        ret[i].field = g_strdup(params[i].name);
+        ret[i].value.type = (int)params[i].type;
+        if (params[i].type == VG_PARAM_STRING)
+            ret[i].value.remote_typed_param_value_u.s = g_strdup(params[i].s);
+        else
+            memcpy(&ret[i].value.remote_typed_param_value_u, &params[i].ul, sizeof(params[i].ul));
+    }
+    return ret;
+}
+
+VgParam *vg_typed_params_give(const remote_typed_param *params, guint n) {
+    VgParam *ret = g_new0(VgParam, n + 1);
+    for (guint i = 0; i < n; i++) {
+        ret[i] = (VgParam){.name = params[i].field, .type = (VgParamType)params[i].value.type};
+        memcpy(&ret[i].ul, &params[i].value.remote_typed_param_value_u, sizeof(ret[i].ul));
+    }
+    return ret;
+}

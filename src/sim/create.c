@@ -5,6 +5,7 @@
  * sees what libxl would have left behind.
  */
 #include <inttypes.h>
+#include <libxl_utils.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,13 @@ static guint64 figure(uint64_t value) {
     return value == LIBXL_MEMKB_DEFAULT ? 0 : value;
 }
 
+static guint online_of(const libxl_domain_build_info *b) {
+    guint n = 0;
+    for (int i = 0; i < b->max_vcpus; i++)
+        n += libxl_bitmap_test(&b->avail_vcpus, i) ? 1 : 0;
+    return n ? n : (guint)b->max_vcpus;
+}
+
 static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
     const libxl_domain_build_info *b = &c->b_info;
     guint64 target = figure(b->target_memkb), most = figure(b->max_memkb);
@@ -98,7 +106,10 @@ static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *t
     dom->mem_kib = target ? target : most;
     dom->max_mem_kib = most ? most : target;
     dom->held_kib = held;
-    dom->vcpus = (guint)b->max_vcpus;
+    dom->max_vcpus = (guint)b->max_vcpus;
+    dom->vcpus = online_of(b);
+    dom->weight = b->sched_params.weight > 0 ? (guint)b->sched_params.weight : VG_SIM_WEIGHT;
+    dom->cap = b->sched_params.cap > 0 ? (guint)b->sched_params.cap : 0;
     return TRUE;
 }
 

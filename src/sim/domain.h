@@ -22,6 +22,8 @@ typedef enum {
     VG_SIM_STAGE_LAST
 } VgSimStage;
 
+#define VG_SIM_WEIGHT 256 /* credit2's own */
+
 typedef struct {
     guint32 domid;
     VgUuid uuid;
@@ -31,7 +33,9 @@ typedef struct {
     VgXenReason reason;
     guint64 mem_kib, max_mem_kib;
     guint64 held_kib; /* what it takes from the host: with video, shadow and libxl's slack */
-    guint vcpus;
+    guint vcpus;     /* online */
+    guint max_vcpus;
+    guint weight, cap; /* of the scheduler */
     guint64 cpu_ns;       /* until since_us */
     gint64 since_us;      /* runs since then; 0: does not run */
     gint64 deadline_us;   /* the guest ends at this time; 0: it has no such plan; negative: paused, so much is left */

@@ -135,6 +135,7 @@ static gboolean host_fill(VgSimHost *host, const char *path, GError **error) {
         return FALSE;
     info->caps = g_strdup(text_of(host->json, TEXT_CAPS));
     info->cpu_model = g_strdup(text_of(host->json, TEXT_MODEL));
+    info->scheduler = "credit2";
     info->hvm = strstr(info->caps, "hvm-") != NULL;
     info->pv = strstr(info->caps, "xen-3.0-") != NULL;
     info->hap = vg_json_get_bool(host->json, "hap", info->hvm);

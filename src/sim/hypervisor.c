@@ -30,7 +30,7 @@ VgSimDomain *vg_sim_find(VgSim *sim, guint32 domid) {
     return NULL;
 }
 
-static VgSimDomain *find_or_error(VgSim *sim, guint32 domid, GError **error) {
+VgSimDomain *vg_sim_find_guest(VgSim *sim, guint32 domid, GError **error) {
     VgSimDomain *dom = vg_sim_find(sim, domid);
     if (!dom)
         vg_set_error(error, VG_ERR_NO_DOMAIN, _("the host has no domain with id %u"), domid);
@@ -144,7 +144,7 @@ static void describe(const VgSimDomain *dom, VgXenDomain *ret) {
     };
 }
 
-static gboolean sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
+gboolean vg_sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
     VgSim *sim = (VgSim *)xen;
     pthread_mutex_lock(&sim->lock);
     *ret_n = sim->doms->len;
@@ -158,7 +158,7 @@ static gboolean sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **e
 static gboolean sim_info(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error) {
     VgSim *sim = (VgSim *)xen;
     pthread_mutex_lock(&sim->lock);
-    const VgSimDomain *dom = find_or_error(sim, domid, error);
+    const VgSimDomain *dom = vg_sim_find_guest(sim, domid, error);
     if (dom)
         describe(dom, ret);
     pthread_mutex_unlock(&sim->lock);
@@ -182,7 +182,7 @@ typedef gboolean (*SimChange)(VgSim *sim, VgSimDomain *dom, VgXenReason how, GEr
 static gboolean change(VgXen *xen, guint32 domid, SimChange what, VgXenReason how, GError **error) {
     VgSim *sim = (VgSim *)xen;
     pthread_mutex_lock(&sim->lock);
-    VgSimDomain *dom = find_or_error(sim, domid, error);
+    VgSimDomain *dom = vg_sim_find_guest(sim, domid, error);
     gboolean ok = dom && what(sim, dom, how, error) && vg_sim_store_write(sim->dir, dom, error);
     rearm(sim);
     pthread_mutex_unlock(&sim->lock);
@@ -257,7 +257,7 @@ static gboolean sim_destroy(VgXen *xen, guint32 domid, GError **error) {
         return FALSE;
     }
     pthread_mutex_lock(&sim->lock);
-    VgSimDomain *dom = find_or_error(sim, domid, error);
+    VgSimDomain *dom = vg_sim_find_guest(sim, domid, error);
     if (dom)
         vg_sim_guest_pause(dom, vg_clock_real_us());
     gboolean ok = dom && vg_sim_store_write(sim->dir, dom, error);
@@ -307,7 +307,8 @@ static gboolean settle(VgSim *sim, GError **error) {
     VgSimDomain *dom0 = vg_sim_find(sim, 0);
     if (!dom0)
         dom0 = dom0_new(sim);
-    dom0->vcpus = sim->host->info.cpus;
+    dom0->vcpus = dom0->max_vcpus = sim->host->info.cpus;
+    dom0->weight = VG_SIM_WEIGHT;
     dom0->mem_kib = dom0->max_mem_kib = dom0->held_kib = sim->host->dom0_kib;
     if (!vg_sim_store_write(sim->dir, dom0, error))
         return FALSE;
@@ -337,8 +338,9 @@ static void sim_free(VgXen *xen) {
 static const VgXenOps sim_ops = {
     .name = "simulated",
     .host_info = sim_host_info,
-    .list = sim_list,
+    .list = vg_sim_list,
     .info = sim_info,
+    .figures = vg_sim_figures,
     .create = vg_sim_create,
     .unpause = sim_unpause,
     .pause = sim_pause,
@@ -348,6 +350,11 @@ static const VgXenOps sim_ops = {
     .attach = vg_sim_attach,
     .detach = vg_sim_detach,
     .insert = vg_sim_insert,
+    .set_memory = vg_sim_set_memory,
+    .set_max_memory = vg_sim_set_max_memory,
+    .set_vcpus = vg_sim_set_vcpus,
+    .pin_vcpu = vg_sim_pin_vcpu,
+    .set_shares = vg_sim_set_shares,
     .vnc_port = sim_vnc_port,
     .free = sim_free,
 };

@@ -21,6 +21,7 @@ typedef struct {
 
 /* Lock held: */
 VgSimDomain *vg_sim_find(VgSim *sim, guint32 domid);
+VgSimDomain *vg_sim_find_guest(VgSim *sim, guint32 domid, GError **error); /* NO_DOMAIN */
 guint64 vg_sim_free_kib(VgSim *sim);
 /* The guest ignores what it is asked. */
 gboolean vg_sim_is_deaf(const VgSim *sim, const VgSimDomain *dom);
@@ -28,6 +29,13 @@ void vg_sim_event(VgSim *sim, VgXenEventKind kind, const VgSimDomain *dom);
 /* The domain is off the disk already: now it is gone, and if anybody knew it its death is told. */
 void vg_sim_drop(VgSim *sim, VgSimDomain *dom);
 
-/* Lock not held: */
+/* Lock not held; those without a comment are of the seam, see xen.h: */
+gboolean vg_sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error);
+gboolean vg_sim_figures(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error);
+gboolean vg_sim_set_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error);
+gboolean vg_sim_set_max_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error);
+gboolean vg_sim_set_vcpus(VgXen *xen, guint32 domid, guint n, GError **error);
+gboolean vg_sim_pin_vcpu(VgXen *xen, guint32 domid, guint vcpu, const guint8 *map, gsize len, GError **error);
+gboolean vg_sim_set_shares(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error);
 gboolean vg_sim_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error);
 void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how);

@@ -86,6 +86,9 @@ static VgJson *domain_to_json(const VgSimDomain *dom) {
     vg_json_set_int(json, "max_mem_kib", (gint64)dom->max_mem_kib);
     vg_json_set_int(json, "held_kib", (gint64)dom->held_kib);
     vg_json_set_int(json, "vcpus", dom->vcpus);
+    vg_json_set_int(json, "max_vcpus", dom->max_vcpus);
+    vg_json_set_int(json, "weight", dom->weight);
+    vg_json_set_int(json, "cap", dom->cap);
     vg_json_set_int(json, "cpu_ns", (gint64)dom->cpu_ns);
     vg_json_set_int(json, "since_us", dom->since_us);
     vg_json_set_int(json, "deadline_us", dom->deadline_us);
@@ -157,6 +160,9 @@ static VgSimDomain *domain_from_json(const VgJson *json) {
     dom->max_mem_kib = (guint64)vg_json_get_int(json, "max_mem_kib", 0);
     dom->held_kib = (guint64)vg_json_get_int(json, "held_kib", 0);
     dom->vcpus = (guint)vg_json_get_int(json, "vcpus", 0);
+    dom->max_vcpus = (guint)vg_json_get_int(json, "max_vcpus", dom->vcpus);
+    dom->weight = (guint)vg_json_get_int(json, "weight", VG_SIM_WEIGHT);
+    dom->cap = (guint)vg_json_get_int(json, "cap", 0);
     dom->cpu_ns = (guint64)vg_json_get_int(json, "cpu_ns", 0);
     dom->since_us = vg_json_get_int(json, "since_us", 0);
     dom->deadline_us = vg_json_get_int(json, "deadline_us", 0);

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "xen/libxl_config.h"
+#include "xen/xen.h"
 
 struct xs_handle;
 
@@ -48,6 +49,16 @@ guint64 vg_xen_spare_of_dom0(VgXenOp *op);
 gboolean vg_xen_plug_attach(VgXen *xen, guint32 domid, const VgXenConfig *devices, int *ret_devid, GError **error);
 gboolean vg_xen_plug_detach(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
 gboolean vg_xen_plug_insert(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
+
+/* --- figures_libxl.c: what domains that were listed do; one that is gone meanwhile gets none */
+void vg_xen_add_figures(struct xs_handle *store, VgXenDomain *doms, gsize n);
+
+/* --- tune_libxl.c: see xen.h */
+gboolean vg_xen_libxl_set_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error);
+gboolean vg_xen_libxl_set_max_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error);
+gboolean vg_xen_libxl_set_vcpus(VgXen *xen, guint32 domid, guint n, GError **error);
+gboolean vg_xen_libxl_pin_vcpu(VgXen *xen, guint32 domid, guint vcpu, const guint8 *map, gsize len, GError **error);
+gboolean vg_xen_libxl_set_shares(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error);
 
 /* --- watch_libxl.c: a thread that waits for xenstore to say that domains came, ended or went */
 typedef struct VgXenWatch VgXenWatch;

@@ -86,6 +86,7 @@ static gboolean libxl_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) 
         .memory_kib = phys.total_pages * page_kib,
         .free_kib = phys.free_pages * page_kib + vg_xen_spare_of_dom0(&op),
         .cpu_model = g_strdup(uname(&uts) == 0 ? uts.machine : "x86_64"),
+        .scheduler = libxl_scheduler_to_string((libxl_scheduler)libxl_get_scheduler(op.ctx)),
     };
     ret->sockets = MAX(ret->cpus / per_socket / ret->nodes, 1);
     ret->cpu_node = cpu_nodes(&op, ret->cpus);
@@ -133,6 +134,13 @@ static gboolean libxl_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError *
     for (int i = 0; i < n; i++)
         describe(xen, &op, &infos[i], &(*ret)[i]);
     libxl_dominfo_list_free(infos, n);
+    return TRUE;
+}
+
+static gboolean libxl_figures(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error) {
+    if (!libxl_list(xen, ret, ret_n, error))
+        return FALSE;
+    vg_xen_add_figures(((VgLibxl *)xen)->store, *ret, *ret_n);
     return TRUE;
 }
 
@@ -297,6 +305,7 @@ static const VgXenOps libxl_ops = {
     .host_info = libxl_host_info,
     .list = libxl_list,
     .info = libxl_info,
+    .figures = libxl_figures,
     .create = libxl_create,
     .unpause = libxl_unpause,
     .pause = libxl_pause,
@@ -306,6 +315,11 @@ static const VgXenOps libxl_ops = {
     .attach = vg_xen_plug_attach,
     .detach = vg_xen_plug_detach,
     .insert = vg_xen_plug_insert,
+    .set_memory = vg_xen_libxl_set_memory,
+    .set_max_memory = vg_xen_libxl_set_max_memory,
+    .set_vcpus = vg_xen_libxl_set_vcpus,
+    .pin_vcpu = vg_xen_libxl_pin_vcpu,
+    .set_shares = vg_xen_libxl_set_shares,
     .vnc_port = libxl_vnc_port,
     .console_path = libxl_console_path,
     .free = libxl_free,

@@ -36,6 +36,24 @@ typedef enum {
 } VgXenReason;
 
 typedef struct {
+    gboolean online, running; /* running now, else waiting for work */
+    int cpu;                  /* of the host, where it ran last */
+    guint64 time_ns;
+} VgXenVcpu;
+
+/* What a NIC has moved, as the guest sees it. */
+typedef struct {
+    guint number; /* of the guest's NICs, from 0 */
+    guint64 rx_bytes, rx_packets, rx_errors, rx_dropped;
+    guint64 tx_bytes, tx_packets, tx_errors, tx_dropped;
+} VgXenNic;
+
+typedef struct {
+    char name[16]; /* the guest's, "xvda" */
+    guint64 read_requests, read_bytes, write_requests, write_bytes;
+} VgXenDisk;
+
+typedef struct {
     guint32 domid;
     VgUuid uuid;
     char *name;
@@ -45,6 +63,14 @@ typedef struct {
     guint64 mem_kib, max_mem_kib;
     guint64 cpu_ns;
     guint vcpus;
+    /* of figures() only; a device that nobody counts for is not there */
+    guint weight, cap; /* of the scheduler; weight 0: it has none */
+    VgXenVcpu *vcpu;
+    gsize n_vcpu;
+    VgXenNic *nics;
+    gsize n_nics;
+    VgXenDisk *disks;
+    gsize n_disks;
 } VgXenDomain;
 void vg_xen_domain_clear(VgXenDomain *dom);
 void vg_xen_domains_free(VgXenDomain *doms, gsize n);
@@ -56,8 +82,9 @@ typedef struct {
     gboolean hvm, hap, pv, iommu;
     guint cpus, nodes, sockets, cores, threads, mhz;
     guint64 memory_kib, free_kib;
-    char *cpu_model;   /* "x86_64" */
-    guint32 *cpu_node; /* of each of `cpus`: the node it is on, VG_XEN_NO_NODE: unknown; NULL: all unknown */
+    char *cpu_model;       /* "x86_64" */
+    guint32 *cpu_node;     /* of each of `cpus`: the node it is on, VG_XEN_NO_NODE: unknown; NULL: all unknown */
+    const char *scheduler; /* "credit2"; static */
 } VgXenHostInfo;
 #define VG_XEN_NO_NODE G_MAXUINT32
 void vg_xen_host_info_clear(VgXenHostInfo *info);
@@ -76,6 +103,8 @@ typedef struct {
     gboolean (*host_info)(VgXen *xen, VgXenHostInfo *ret, GError **error);
     gboolean (*list)(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error); /* dom0 included */
     gboolean (*info)(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error);
+    /* list() with what its domains do. */
+    gboolean (*figures)(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error);
     gboolean (*create)(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error);
     gboolean (*unpause)(VgXen *xen, guint32 domid, GError **error);
     gboolean (*pause)(VgXen *xen, guint32 domid, GError **error);
@@ -92,6 +121,14 @@ typedef struct {
     gboolean (*attach)(VgXen *xen, guint32 domid, const VgXenConfig *devices, int *ret_devid, GError **error);
     gboolean (*detach)(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
     gboolean (*insert)(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
+    /* What its balloon is to leave it, and what it may have at most. The guest follows when it gets round to it. */
+    gboolean (*set_memory)(VgXen *xen, guint32 domid, guint64 kib, GError **error);
+    gboolean (*set_max_memory)(VgXen *xen, guint32 domid, guint64 kib, GError **error);
+    /* The first @n are to be online. */
+    gboolean (*set_vcpus)(VgXen *xen, guint32 domid, guint n, GError **error);
+    /* Bit n of @map is the host's CPU n. */
+    gboolean (*pin_vcpu)(VgXen *xen, guint32 domid, guint vcpu, const guint8 *map, gsize len, GError **error);
+    gboolean (*set_shares)(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error);
     /* VNC port of the running guest, or -1 */
     int (*vnc_port)(VgXen *xen, guint32 domid);
     /* path of the pty of console @n (serial or PV), or NULL; caller frees */

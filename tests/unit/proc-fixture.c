@@ -179,6 +179,71 @@ static gboolean fake_snapshot_num(VgSession *s, const VgUuid *dom, guint flags, 
     return known(s, "snapshot_num", dom, error);
 }
 
+static gboolean fake_free_memory(VgSession *s, guint64 *ret, GError **error) {
+    note(s->fake, "free_memory");
+    *ret = G_GUINT64_CONSTANT(5) << 32;
+    return TRUE;
+}
+static gboolean fake_max_memory(VgSession *s, const VgUuid *dom, guint64 *ret, GError **error) {
+    *ret = 4096;
+    return known(s, "max_memory", dom, error);
+}
+static gboolean fake_vcpu_list(VgSession *s, const VgUuid *dom, VgVcpuInfo **ret, gsize *ret_n, GError **error) {
+    if (!known(s, "vcpu_list", dom, error))
+        return FALSE;
+    *ret = g_new0(VgVcpuInfo, 2);
+    (*ret)[0] = (VgVcpuInfo){0, 1, 1234567890123, 5};
+    (*ret)[1] = (VgVcpuInfo){1, 2, 7, 0};
+    *ret_n = 2;
+    return TRUE;
+}
+static gboolean fake_vcpu_pins(VgSession *s, const VgUuid *dom, guint flags, guint max, guint len, guint8 **ret,
+                               gsize *ret_n, GError **error) {
+    if (!known(s, "vcpu_pins", dom, error))
+        return FALSE;
+    *ret_n = MIN(max, 2u);
+    *ret = g_malloc0(*ret_n * len + 1);
+    for (gsize i = 0; i < *ret_n && len > 0; i++)
+        (*ret)[i * len] = (guint8)(i + 5);
+    return TRUE;
+}
+static gboolean fake_scheduler(VgSession *s, const VgUuid *dom, guint flags, const char **ret_type, VgParam *params,
+                               gsize max, gsize *ret_n, GError **error) {
+    VgParam weight = {.name = "weight", .type = VG_PARAM_UINT, .ui = 512};
+    *ret_type = "credit2";
+    *ret_n = MIN(max, 1u);
+    if (max > 0)
+        params[0] = weight;
+    return known(s, "scheduler", dom, error);
+}
+static gboolean fake_block_stats(VgSession *s, const VgUuid *dom, const char *path, VgBlockStats *ret, GError **error) {
+    *ret = (VgBlockStats){1, 2, 3, 4, -1};
+    return known(s, "block_stats", dom, error);
+}
+static gboolean fake_net_stats(VgSession *s, const VgUuid *dom, const char *device, VgNetStats *ret, GError **error) {
+    *ret = (VgNetStats){1, 2, 3, 4, 5, 6, 7, 8};
+    return known(s, "net_stats", dom, error);
+}
+/* One of each type that there is. */
+static gboolean fake_stats(VgSession *s, const VgUuid *doms, gsize n, guint stats, guint flags, VgStats *ret,
+                           GError **error) {
+    static const VgParam params[] = {
+        {.name = "i", .type = VG_PARAM_INT, .i = -3},         {.name = "ui", .type = VG_PARAM_UINT, .ui = 3},
+        {.name = "l", .type = VG_PARAM_LLONG, .l = -1},       {.name = "ul", .type = VG_PARAM_ULLONG, .ul = 1ull << 40},
+        {.name = "d", .type = VG_PARAM_DOUBLE, .d = -0.625},  {.name = "b", .type = VG_PARAM_BOOLEAN, .i = 1},
+        {.name = "s", .type = VG_PARAM_STRING, .s = "hello"},
+    };
+    VgStatsRecord alpha = {{"alpha", fake_alpha, 7}, 0, G_N_ELEMENTS(params)};
+    VgStatsRecord beta = {{"beta", fake_beta, -1}, 0, n == 0 ? 2 : 0};
+    note(s->fake, "stats");
+    ret->records = g_array_new(FALSE, FALSE, sizeof(VgStatsRecord));
+    ret->params = g_array_new(FALSE, FALSE, sizeof(VgParam));
+    g_array_append_vals(ret->params, params, G_N_ELEMENTS(params));
+    g_array_append_val(ret->records, alpha);
+    g_array_append_val(ret->records, beta);
+    return TRUE;
+}
+
 /* --- its slow calls */
 
 typedef struct {
@@ -336,6 +401,32 @@ DOM_TEXT(attach_device)
 DOM_TEXT(detach_device)
 DOM_TEXT(detach_alias)
 DOM_TEXT(update_device)
+static void fake_set_memory(VgSession *s, const VgUuid *dom, guint64 kib, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("set_memory(%" G_GUINT64_FORMAT ",%u)", kib, flags);
+    slow(s, word, done);
+}
+static void fake_set_vcpus(VgSession *s, const VgUuid *dom, guint n, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("set_vcpus(%u,%u)", n, flags);
+    slow(s, word, done);
+}
+static void fake_pin_vcpu(VgSession *s, const VgUuid *dom, guint vcpu, const guint8 *map, gsize len, guint flags,
+                          VgDone done) {
+    g_autofree char *word = g_strdup_printf("pin_vcpu(%u,%u,%zu,%u)", vcpu, len > 0 ? map[0] : 0, len, flags);
+    slow(s, word, done);
+}
+static void fake_set_scheduler(VgSession *s, const VgUuid *dom, const VgParam *params, gsize n, guint flags,
+                               VgDone done) {
+    g_autofree char *word = g_strdup_printf("set_scheduler(%s,%u,%zu,%u)", n > 0 ? params[0].name : "-",
+                                            n > 0 ? params[0].ui : 0, n, flags);
+    slow(s, word, done);
+}
+/* Held like a slow call. */
+static gboolean fake_fresh(VgSession *s, VgDone done) {
+    if (s->fake->mode != FAKE_HELD)
+        return TRUE;
+    slow(s, "fresh", done);
+    return FALSE;
+}
 static void fake_grid(VgSession *s, VgGridQuery what, const char *arg, VgDone done) {
     g_autofree char *word = g_strdup_printf("grid(%d,%s)", (int)what, arg != NULL ? arg : "-");
     slow(s, word, done);
@@ -432,6 +523,19 @@ static const VgDriver fake_driver = {
     .grid = fake_grid,
     .open_console = fake_open_console,
     .screenshot = fake_screenshot,
+    .fresh = fake_fresh,
+    .free_memory = fake_free_memory,
+    .max_memory = fake_max_memory,
+    .vcpu_list = fake_vcpu_list,
+    .vcpu_pins = fake_vcpu_pins,
+    .scheduler = fake_scheduler,
+    .block_stats = fake_block_stats,
+    .net_stats = fake_net_stats,
+    .stats = fake_stats,
+    .set_memory = fake_set_memory,
+    .set_vcpus = fake_set_vcpus,
+    .pin_vcpu = fake_pin_vcpu,
+    .set_scheduler = fake_set_scheduler,
 };
 
 Fake *fake_new(void) {

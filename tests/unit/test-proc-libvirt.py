@@ -48,8 +48,9 @@ def host(conn):
     check("encrypted", conn.isEncrypted(), 0)
     check("alive", conn.isAlive(), 1)
     check("security model", conn.getSecurityModel(), ["", ""])
-    refused("a call we have not", libvirt.VIR_ERR_NO_SUPPORT, conn.getCPUMap)
-    refused("stats", libvirt.VIR_ERR_NO_SUPPORT, conn.getAllDomainStats)
+    check("cpu map", conn.getCPUMap(), (8, [True] * 8, 8))
+    check("free memory", conn.getFreeMemory(), 5 << 32)
+    refused("a call we have not", libvirt.VIR_ERR_NO_SUPPORT, conn.getCellsFreeMemory, 0, 1)
 
 
 def lists(conn):
@@ -83,6 +84,29 @@ def queries(conn):
     beta = conn.lookupByName("beta")
     check("no messages", beta.messages(), [])
     refused("no metadata", libvirt.VIR_ERR_NO_DOMAIN_METADATA, beta.metadata, libvirt.VIR_DOMAIN_METADATA_TITLE, None)
+
+
+def resources(conn):
+    dom = conn.lookupByName("alpha")
+    check("max memory", dom.maxMemory(), 4096)
+    check("max vcpus", dom.maxVcpus(), 2)
+    infos, maps = dom.vcpus()
+    check("vcpus", infos, [(0, 1, 1234567890123, 5), (1, 2, 7, 0)])
+    check("their maps", maps, [tuple(i in (0, 2) for i in range(8)), tuple(i in (1, 2) for i in range(8))])
+    check("pins", dom.vcpuPinInfo(), maps)
+    check("scheduler", dom.schedulerType(), ["credit2", 1])
+    check("its parameters", (dom.schedulerParameters(), dom.schedulerParametersFlags(0)), ({"weight": 512}, {"weight": 512}))
+    check("disk", dom.blockStats("xvda"), (1, 2, 3, 4, -1))
+    check("NIC", dom.interfaceStats("vif7.0"), (1, 2, 3, 4, 5, 6, 7, 8))
+    every = {"i": -3, "ui": 3, "l": -1, "ul": 1 << 40, "d": -0.625, "b": True, "s": "hello"}
+    check("stats", [(d.name(), d.ID(), s) for d, s in conn.getAllDomainStats()],
+          [("alpha", 7, every), ("beta", -1, {"i": -3, "ui": 3})])
+    check("stats of one", [(d.name(), s) for d, s in conn.domainListGetStats([dom])], [("alpha", every), ("beta", {})])
+    for call in ((dom.setMemory, 1), (dom.setMaxMemory, 2), (dom.setMemoryFlags, 3, 2), (dom.setVcpus, 4), (dom.setVcpusFlags, 5, 2),
+                 (dom.pinVcpu, 0, (True, False)), (dom.pinVcpuFlags, 0, (True, False), 2),
+                 (dom.setSchedulerParameters, {"weight": 9}), (dom.setSchedulerParametersFlags, {"cap": 9}, 1)):
+        check("change", call[0](*call[1:]), 0)
+    refused("no such parameter", libvirt.VIR_ERR_INVALID_ARG, dom.setSchedulerParameters, {"shares": 1})
 
 
 def changes(conn):
