@@ -3,6 +3,7 @@
 #include <libvirt/libvirt.h>
 
 #include "base/i18n.h"
+#include "driver/health.h"
 #include "driver/query.h"
 #include "driver/run.h"
 
@@ -99,8 +100,7 @@ static void begin_destroy(VgOp *op) {
         vg_op_end(op, error);
         return;
     }
-    op->dom->run->forced = TRUE;
-    vg_run_teardown(op);
+    vg_health_force(op, vg_run_teardown);
 }
 
 void vg_destroy(VgSession *session, const VgUuid *uuid, guint flags, VgDone done) {

@@ -187,6 +187,44 @@ void vg_health_settle(VgDriverState *hub) {
     vg_job_push(hub->ledger, reset_run, reset_done, reset);
 }
 
+typedef struct {
+    VgOp *op;
+    void (*then)(VgOp *op);
+    guint waiting;
+} Force;
+
+static void force_one_less(Force *force) {
+    if (--force->waiting > 0)
+        return;
+    force->then(force->op);
+    g_free(force);
+}
+
+/* One that cannot be written counts all the same. */
+static void forced(const VgDomRef *dom, const char *text, const GError *error, gpointer data) {
+    Force *force = data;
+    if (error)
+        vg_warn("what a stop of '%s' by force means for its GPU is not on disk: %s", force->op->dom->name,
+                error->message);
+    force_one_less(force);
+}
+
+void vg_health_force(VgOp *op, void (*then)(VgOp *op)) {
+    const VgRun *run = op->dom->run;
+    gsize n = 0;
+    const VgPlace *places = run && run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    Force *force = g_new0(Force, 1);
+    *force = (Force){op, then, 1};
+    for (gsize i = 0; i < n; i++) {
+        g_autofree char *order = vg_gpus_forced(op->hub->gpus, &places[i].gpu, op->dom->name);
+        if (!order)
+            continue;
+        force->waiting++;
+        vg_order(op->hub, order, TRUE, (VgDone){forced, force});
+    }
+    force_one_less(force);
+}
+
 void vg_health_release(VgRun *run) {
     VgDriverState *hub = run->hub;
     gsize n = 0;
@@ -194,11 +232,6 @@ void vg_health_release(VgRun *run) {
     g_autoptr(GArray) gpus = g_array_new(FALSE, FALSE, sizeof(VgPciAddr));
     for (gsize i = 0; i < n; i++)
         g_array_append_val(gpus, places[i].gpu);
-    for (guint i = 0; run->forced && i < gpus->len; i++) {
-        g_autofree char *order = vg_gpus_forced(hub->gpus, &g_array_index(gpus, VgPciAddr, i), run->def->name);
-        if (order)
-            vg_order(hub, order, TRUE, (VgDone){NULL, NULL});
-    }
     g_clear_pointer(&run->claim, vg_gpus_release);
     for (guint i = 0; i < gpus->len; i++) {
         char addr[VG_PCIADDR_TEXT];

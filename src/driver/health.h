@@ -15,6 +15,8 @@ void vg_health_end(VgDriverState *hub);
 void vg_health_look(VgDriverState *hub, VgDone done);
 /* Begins what was waiting for GPUs to become empty. Called when something was given back, or was ordered. */
 void vg_health_settle(VgDriverState *hub);
+/* The guest of @op is to be stopped by force: what is decided for its GPUs is on disk before @then is called. */
+void vg_health_force(VgOp *op, void (*then)(VgOp *op));
 /* Gives the claim of @run back (there may be none), with what follows for the GPUs it was on. */
 void vg_health_release(VgRun *run);
 

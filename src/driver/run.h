@@ -24,7 +24,6 @@ struct VgRun {
     guint32 domid;
     gboolean paused;  /* is to stay paused */
     gboolean counted; /* among the hub's guests */
-    gboolean forced;  /* a client ended it by force */
     gboolean foreign; /* made by other hands: shown, not looked after */
 
     guint64 mem_kib, max_mem_kib, cpu_ns; /* figures */

@@ -8,13 +8,11 @@
  * passes says which there are.
  */
 #include <libvirt/libvirt.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/fault.h"
+#include "crash.h"
 #include "rig.h"
-
-static const char *self;
 
 /* --- in the child ------------------------------------------------------------------------------------------------- */
 
@@ -123,48 +121,6 @@ static int repair(const char *dir) {
 
 /* --- in the parent ------------------------------------------------------------------------------------------------ */
 
-static int child(const char *what, const char *dir, const char *fault, const char *log) {
-    g_auto(GStrv) env = g_get_environ();
-    if (fault)
-        env = g_environ_setenv(env, "VIRTGRID_FAULT", fault, TRUE);
-    if (log)
-        env = g_environ_setenv(env, "VIRTGRID_FAULT_LOG", log, TRUE);
-    const char *argv[] = {self, what, dir, NULL};
-    g_autoptr(GError) error = NULL;
-    g_autofree char *err = NULL;
-    int status = -1;
-    if (!g_spawn_sync(NULL, (char **)argv, env, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &err, &status, &error))
-        g_error("%s", error->message);
-    if (status != 0 && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
-        g_error("%s with %s: status %d: %s", what, fault ? fault : "no fault", status, err);
-    return status;
-}
-
-/* "name:N" of each point a run passes, N counting its name's occurrences. */
-static GPtrArray *points_of(const char *log) {
-    GPtrArray *points = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autofree char *text = NULL;
-    g_assert_true(g_file_get_contents(log, &text, NULL, NULL));
-    g_auto(GStrv) lines = g_strsplit(g_strchomp(text), "\n", -1);
-    for (guint i = 0; lines[i]; i++) {
-        guint n = GPOINTER_TO_UINT(g_hash_table_lookup(seen, lines[i])) + 1;
-        g_hash_table_replace(seen, g_strdup(lines[i]), GUINT_TO_POINTER(n));
-        g_ptr_array_add(points, g_strdup_printf("%s=%%s:%u", lines[i], n));
-    }
-    return points;
-}
-
-static char *fault_at(GPtrArray *points, guint i, const char *action) {
-    g_auto(GStrv) halves = g_strsplit(g_ptr_array_index(points, i), "%s", 2);
-    return g_strconcat(halves[0], action, halves[1], NULL);
-}
-
-static void remove_dir(const char *dir) {
-    g_autofree char *command = g_strdup_printf("rm -rf '%s'", dir);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
-}
-
 /* A new daemon: the guest runs and can be used, or it is off and nothing of it is left. */
 static void check_host(const char *dir, const char *fault) {
     g_test_message("%s", fault);
@@ -188,37 +144,24 @@ static void check_host(const char *dir, const char *fault) {
     rig_free(rig);
 }
 
-static GPtrArray *log_points(const char *what, const char *dir) {
-    g_autofree char *log = g_build_filename(dir, "points", NULL);
-    child(what, dir, NULL, log);
-    return points_of(log);
-}
-
-static gboolean has_point(GPtrArray *points, const char *prefix) {
-    for (guint i = 0; i < points->len; i++)
-        if (g_str_has_prefix(g_ptr_array_index(points, i), prefix))
-            return TRUE;
-    return FALSE;
-}
-
 static void at_every_point(const char *action) {
     g_autofree char *first = rig_new_host();
-    g_autoptr(GPtrArray) points = log_points("--child", first);
-    remove_dir(first);
+    g_autoptr(GPtrArray) points = crash_points("--child", first);
+    crash_remove_dir(first);
     static const char *const rungs[] = {"claim",  "intent", "ledger", "vgpus",  "config",
                                         "memory", "domain", "record", "unpause"};
     for (guint i = 0; i < G_N_ELEMENTS(rungs); i++) { /* a story that passes none of them would show nothing */
         g_autofree char *up = g_strdup_printf("driver.start.%s=", rungs[i]);
         g_autofree char *down = g_strdup_printf("driver.stop.%s=", rungs[i]);
-        g_assert_true(has_point(points, up) && has_point(points, down));
+        g_assert_true(crash_has_point(points, up) && crash_has_point(points, down));
     }
     for (guint i = 0; i < points->len; i++) {
-        g_autofree char *fault = fault_at(points, i, action);
+        g_autofree char *fault = crash_fault(points, i, action);
         g_autofree char *dir = rig_new_host();
-        int status = child("--child", dir, fault, NULL);
-        g_assert_cmpint(WIFSIGNALED(status), ==, g_str_equal(action, "kill"));
+        gboolean killed = crash_child("--child", dir, fault, NULL);
+        g_assert_cmpint(killed, ==, g_str_equal(action, "kill"));
         check_host(dir, fault);
-        remove_dir(dir);
+        crash_remove_dir(dir);
     }
 }
 
@@ -236,16 +179,16 @@ static void test_repair(gconstpointer action) {
                                          "sim.plug.detached=kill", "driver.stop.vgpus=kill"};
     for (guint d = 0; d < G_N_ELEMENTS(deaths); d++) {
         g_autofree char *first = rig_new_host();
-        child("--child", first, deaths[d], NULL);
-        g_autoptr(GPtrArray) points = log_points("--repair", first);
-        remove_dir(first);
+        crash_child("--child", first, deaths[d], NULL);
+        g_autoptr(GPtrArray) points = crash_points("--repair", first);
+        crash_remove_dir(first);
         for (guint i = 0; i < points->len; i++) {
-            g_autofree char *fault = fault_at(points, i, action);
+            g_autofree char *fault = crash_fault(points, i, action);
             g_autofree char *dir = rig_new_host();
-            child("--child", dir, deaths[d], NULL);
-            child("--repair", dir, fault, NULL);
+            crash_child("--child", dir, deaths[d], NULL);
+            crash_child("--repair", dir, fault, NULL);
             check_host(dir, fault);
-            remove_dir(dir);
+            crash_remove_dir(dir);
         }
     }
 }
@@ -256,7 +199,7 @@ int main(int argc, char **argv) {
     if (argc == 3 && g_str_equal(argv[1], "--repair"))
         return repair(argv[2]);
     g_test_init(&argc, &argv, NULL);
-    self = argv[0];
+    crash_self = argv[0];
     g_test_add_func("/driver/crash/kill", test_kill);
     g_test_add_func("/driver/crash/fail", test_fail);
     g_test_add_data_func("/driver/crash/repair-kill", "kill", test_repair);
