@@ -17,7 +17,8 @@
 #include "xen/config.h"
 #include "xen/xen.h"
 
-typedef struct VgHealth VgHealth; /* driver/health.h */
+typedef struct VgHealth VgHealth;       /* driver/health.h */
+typedef struct VgLeftovers VgLeftovers; /* driver/leftovers.h */
 
 struct VgDriverState {
     const VgHost *host;
@@ -39,11 +40,12 @@ struct VgDriverState {
     GQueue orders;      /* of the administrator, the first is under way; grid.c */
     VgJobQueue *asking; /* figures of what runs */
     VgHealth *health;   /* of the GPUs */
-    gboolean asked;     /* a job of it is under way */
-    gint64 figures_us;  /* when they were taken */
-    GArray *waiting;    /* VgDone of clients that wait for them; figures.c */
-    guint patience;     /* source that ends their wait */
-    guint guests;       /* that run; Domain-0 and such of other hands not counted */
+    VgLeftovers *leftovers;
+    gboolean asked;    /* a job of it is under way */
+    gint64 figures_us; /* when they were taken */
+    GArray *waiting;   /* VgDone of clients that wait for them; figures.c */
+    guint patience;    /* source that ends their wait */
+    guint guests;      /* that run; Domain-0 and such of other hands not counted */
     gboolean stopping;
 };
 

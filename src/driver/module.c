@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/i18n.h"
 #include "driver/health.h"
+#include "driver/leftovers.h"
 #include "driver/query.h"
 #include "driver/real.h"
 #include "driver/run.h"
@@ -97,6 +98,7 @@ static void begin_autostarts(VgDriverState *hub) {
 static void hub_free(VgDriverState *hub) {
     vg_health_end(hub);
     vg_figures_close(hub);
+    vg_leftovers_end(hub);
     g_clear_pointer(&hub->ledger, vg_job_queue_free);
     g_clear_pointer(&hub->asking, vg_job_queue_free);
     vg_doms_clear(&hub->doms);
@@ -132,6 +134,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->asking = vg_job_queue_new("figures");
     hub->waiting = g_array_new(FALSE, FALSE, sizeof(VgDone));
     vg_doms_init(&hub->doms);
+    vg_leftovers_begin(hub);
     if (!open_all(hub, paths, error)) {
         hub_free(hub);
         return NULL;

@@ -17,6 +17,7 @@
 
 #include "base/fault.h"
 #include "base/i18n.h"
+#include "driver/leftovers.h"
 #include "driver/run.h"
 #include "driver/state.h"
 
@@ -207,11 +208,6 @@ static void drop_stale_status(VgDriverState *hub, const VgStatus *status) {
 
 /* --- claims ------------------------------------------------------------------------------------------------------- */
 
-static gboolean drop_claim(VgClaim *claim, GError **error) {
-    return !vg_fault("driver.recover.remove") && vg_claim_remove(claim, error) && !vg_fault("driver.recover.forget") &&
-           vg_claim_forget(claim, error);
-}
-
 static void take_claims(VgDriverState *hub) {
     gsize n = 0;
     g_autofree VgClaim **claims = vg_gpus_claims(hub->gpus, &n);
@@ -222,10 +218,10 @@ static void take_claims(VgDriverState *hub) {
             dom->run->claim = claims[i];
             continue;
         }
-        if (drop_claim(claims[i], &error))
+        if (vg_leftovers_drop_claim(claims[i], &error))
             vg_gpus_release(claims[i]);
         else
-            vg_warn("what a guest that is gone held is not free yet: %s", error ? error->message : "told to fail");
+            vg_leftovers_add_claim(hub, claims[i], error ? error->message : NULL);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <libvirt/libvirt.h>
 
 #include "base/i18n.h"
+#include "driver/leftovers.h"
 #include "driver/rungs.h"
 
 #define VG_AREA "driver"
@@ -119,8 +120,10 @@ static void let_go(VgRun *run, VgDom *dom) {
     if (run->foreign && !run->hub->stopping)
         vg_look_for_others(run->hub);
     if (run->ladder.stuck) {
-        vg_warn("domain '%s': %s; the next start tries again", dom->name, run->ladder.error->message);
+        vg_warn("domain '%s': %s; it is tried again", dom->name, run->ladder.error->message);
+        vg_claim_set_stuck(run->claim, run->ladder.error->message);
         dom->leftover = run;
+        vg_leftovers_later(run->hub);
     }
 }
 

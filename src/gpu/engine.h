@@ -27,6 +27,7 @@ struct VgClaim {
     VgPlaceInside *insides;
     guint64 id;
     char *record; /* for the ledger */
+    char *stuck;  /* why it is still there although its guest is gone, or NULL */
 };
 
 struct VgGpus {

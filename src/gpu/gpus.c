@@ -35,6 +35,7 @@ static void claim_free(VgClaim *c) {
     g_free(c->insides);
     g_free(c->owner_name);
     g_free(c->record);
+    g_free(c->stuck);
     g_free(c);
 }
 
@@ -59,6 +60,13 @@ void vg_gpus_release(VgClaim *claim) {
             g_hash_table_remove(gpus->by_vgpu, &claim->places[i].vgpu);
     g_ptr_array_remove(gpus->claims, claim);
     claim_free(claim);
+}
+
+void vg_claim_set_stuck(VgClaim *claim, const char *why) {
+    if (claim == NULL)
+        return;
+    g_free(claim->stuck);
+    claim->stuck = g_strdup(why);
 }
 
 void vg_places_free(VgPlace *places, gsize n) {

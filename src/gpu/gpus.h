@@ -110,6 +110,8 @@ gboolean vg_claim_create(VgClaim *claim, GError **error);
 gboolean vg_claim_remove(VgClaim *claim, GError **error);
 gboolean vg_claim_forget(VgClaim *claim, GError **error);
 void vg_gpus_release(VgClaim *claim);
+/* Its guest is gone and it could not be taken down, because of @why: shown. @claim NULL: nothing to say. */
+void vg_claim_set_stuck(VgClaim *claim, const char *why);
 
 /* After open: claims that the ledger knows. The driver decides which live. Array of borrowed pointers, g_free. */
 VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n);

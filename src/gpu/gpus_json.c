@@ -199,6 +199,7 @@ static VgJson *vgpu_document(const VgClaim *c, gsize i) {
     vg_json_set_int(o, "guest_slot", c->insides[i].slot);
     vg_json_set_bool(o, "primary", c->insides[i].primary);
     vg_json_set(o, "params", params_document(c->insides[i].params));
+    vg_json_set_string(o, "stuck", c->stuck);
     return o;
 }
 

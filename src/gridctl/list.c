@@ -30,8 +30,9 @@ static const VgColumn type_columns[] = {
 };
 
 static const VgColumn vgpu_columns[] = {
-    {N_("VGPU"), "uuid", VG_CELL_TEXT}, {N_("TYPE"), "type", VG_CELL_TEXT},  {N_("GPU"), "gpu", VG_CELL_TEXT},
-    {N_("VF"), "vf", VG_CELL_TEXT},     {N_("BY"), "backend", VG_CELL_TEXT}, {N_("DOMAIN"), "domain", VG_CELL_TEXT},
+    {N_("VGPU"), "uuid", VG_CELL_TEXT},  {N_("TYPE"), "type", VG_CELL_TEXT},  {N_("GPU"), "gpu", VG_CELL_TEXT},
+    {N_("VF"), "vf", VG_CELL_TEXT},      {N_("BY"), "backend", VG_CELL_TEXT}, {N_("DOMAIN"), "domain", VG_CELL_TEXT},
+    {N_("NOTE"), "stuck", VG_CELL_TEXT},
 };
 
 static const VgColumn capacity_columns[] = {
