@@ -86,7 +86,15 @@ tests_unit_test_markup_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_markup_LDADD = $(VG_RIG_LDADD)
 check_PROGRAMS += tests/unit/test-driver-crash
 TESTS += tests/unit/test-driver-crash
-tests_unit_test_driver_crash_SOURCES = tests/unit/test-driver-crash.c $(VG_RIG)
+VG_CRASH = tests/unit/crash.c tests/unit/crash.h
+tests_unit_test_driver_crash_SOURCES = tests/unit/test-driver-crash.c $(VG_RIG) $(VG_CRASH)
 tests_unit_test_driver_crash_CPPFLAGS = $(VG_RIG_CPPFLAGS)
 tests_unit_test_driver_crash_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_driver_crash_LDADD = $(VG_RIG_LDADD)
+
+check_PROGRAMS += tests/unit/test-orders-crash
+TESTS += tests/unit/test-orders-crash
+tests_unit_test_orders_crash_SOURCES = tests/unit/test-orders-crash.c $(VG_RIG) $(VG_CRASH)
+tests_unit_test_orders_crash_CPPFLAGS = $(VG_RIG_CPPFLAGS)
+tests_unit_test_orders_crash_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_orders_crash_LDADD = $(VG_RIG_LDADD)

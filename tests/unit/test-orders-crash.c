@@ -80,7 +80,7 @@ static gboolean order(Rig *rig, const char *text) {
 
 /* A reset that failed leaves the GPU in quarantine; a person opens it. */
 static void until_open(Rig *rig, const char *address) {
-    for (guint i = 0; i < 1000; i++) {
+    for (guint i = 0; i < 5000; i++) { /* what could not be given back is tried again after a second */
         g_autofree char *now = closed(rig, address);
         if (now == NULL)
             return;
@@ -201,7 +201,8 @@ static void check_host(const char *dir, const Story *told, const char *fault) {
     Rig *rig = rig_new(dir);
     g_assert_nonnull(rig);
     if (ended == N_STEPS - 1 && rig_state(rig, "g", NULL) == VIR_DOMAIN_RUNNING)
-        g_assert_cmpint(rig_destroy(rig, "g", NULL), ==, 0); /* a stop that was not answered may have to be asked for again */
+        g_assert_cmpint(rig_destroy(rig, "g", NULL), ==,
+                        0); /* a stop that was not answered may have to be asked for again */
     const char *first = told->looks[ended], *second = told->looks[MIN(ended + 1, N_STEPS)];
     if (ended == N_STEPS - 1)
         first = second;
