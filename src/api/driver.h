@@ -41,7 +41,7 @@
 typedef struct VgDriverState VgDriverState; /* the module's own */
 typedef struct VgSession VgSession;         /* the module's own, one per open connection */
 
-/* How a slow call ends: @dom if the call returns a domain (else NULL), @text if it returns text (grid), or @error. All
+/* How a slow call ends: @dom if the call returns a domain (else NULL), @text if it returns text, or @error. All
  * borrowed. */
 typedef void (*VgDoneFunc)(const VgDomRef *dom, const char *text, const GError *error, gpointer data);
 typedef struct {
@@ -275,4 +275,16 @@ typedef struct {
                      VgDone done);
     void (*set_scheduler)(VgSession *session, const VgUuid *dom, const VgParam *params, gsize n, guint flags,
                           VgDone done);
+
+    /* more about node devices; a GPU is persistent and started with the host, as libvirt says of all that is no
+     * mediated device */
+    gboolean (*nodedev_is_persistent)(VgSession *session, const char *name, gboolean *ret, GError **error);
+    gboolean (*nodedev_get_autostart)(VgSession *session, const char *name, gboolean *ret, GError **error);
+    /* slow: @done's text of the first two is the device's name */
+    void (*nodedev_create_xml)(VgSession *session, const char *xml, guint flags, VgDone done);
+    void (*nodedev_define)(VgSession *session, const char *xml, guint flags, VgDone done);
+    void (*nodedev_undefine)(VgSession *session, const char *name, guint flags, VgDone done);
+    void (*nodedev_create)(VgSession *session, const char *name, guint flags, VgDone done); /* starts one */
+    void (*nodedev_destroy)(VgSession *session, const char *name, VgDone done);
+    void (*nodedev_set_autostart)(VgSession *session, const char *name, gboolean on, VgDone done);
 } VgDriver;

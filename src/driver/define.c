@@ -39,7 +39,7 @@ void vg_life_take_def(VgLife *life, const VgDomain *def) {
 /* --- completing --------------------------------------------------------------------------------------------------- */
 
 static gboolean is_vgpu(const VgHostdev *dev) {
-    return dev->type == VG_HOSTDEV_VGPU;
+    return dev->type == VG_HOSTDEV_VGPU || dev->type == VG_HOSTDEV_MDEV;
 }
 
 static guint32 slots_in_use(const VgDomain *def) {
@@ -73,24 +73,9 @@ static gboolean give_slots(VgDomain *def, GError **error) {
     return TRUE;
 }
 
-/* They would be counted by nobody: this version makes the devices that it gives. */
-static gboolean check_mdevs(const VgDomain *def, GError **error) {
-    for (gsize i = 0; i < def->n_hostdevs; i++) {
-        if (def->hostdevs[i]->type != VG_HOSTDEV_MDEV)
-            continue;
-        vg_set_error(
-            error, VG_ERR_CONFIG_UNSUPPORTED,
-            _("domain '%s': a mediated device that was made beforehand, <hostdev type='mdev'>, cannot be given "
-              "to a guest; ask for its type, with <hostdev type='vgpu'><source><type name='...'/></source>"),
-            def->name);
-        return FALSE;
-    }
-    return TRUE;
-}
-
 gboolean vg_def_complete(VgDriverState *hub, VgDomain *def, GError **error) {
     gsize n = 0;
-    if (!check_mdevs(def, error) || !give_slots(def, error))
+    if (!give_slots(def, error))
         return FALSE;
     VgVgpuRequest *requests = vg_requests_of(&hub->info, def, &n);
     gboolean ok = n == 0 || vg_gpus_check(hub->gpus, requests, n, error);

@@ -26,6 +26,11 @@ void vg_tell_lifecycle(VgDriverState *hub, const VgDom *dom, int type, int detai
     hub->host->event(hub->host, &event);
 }
 
+void vg_tell_nodedev(VgDriverState *hub, VgNodedevEventId id, VgNodedevChange type, const char *name) {
+    VgNodedevEvent event = {.id = id, .type = type, .name = name};
+    hub->host->nodedev_event(hub->host, &event);
+}
+
 void vg_tell_step(VgDriverState *hub, const VgDom *dom, const VgLifeStep *step) {
     for (guint i = 0; i < step->n_events; i++)
         vg_tell_lifecycle(hub, dom, step->events[i].type, step->events[i].detail);

@@ -45,18 +45,19 @@ static gboolean names(const VgDomain *def, const VgPciAddr *addr) {
 /* Has a guest a vGPU on it? */
 static gboolean no_vgpu_on(const VgRun *run, const VgPciAddr *addr, GError **error) {
     gsize n = 0;
-    char text[VG_PCIADDR_TEXT], uuid[VG_UUID_TEXT];
+    char text[VG_PCIADDR_TEXT];
     g_autofree VgClaim **claims = vg_gpus_claims(run->hub->gpus, &n);
     for (gsize i = 0; i < n; i++) {
         if (!place_on(claims[i], addr))
             continue;
-        const VgDom *owner = vg_doms_find(&run->hub->doms, vg_claim_owner(claims[i]));
         vg_set_error(
             error, VG_ERR_RESOURCE_BUSY,
-            _("PCI device %s cannot be given to domain '%s' whole: domain '%s' has a vGPU on it; stop that one "
-              "first"),
-            vg_pciaddr_format(addr, text), run->def->name,
-            owner ? owner->name : vg_uuid_format(vg_claim_owner(claims[i]), uuid));
+            vg_claim_is_node_device(claims[i])
+                ? _("PCI device %s cannot be given to domain '%s' whole: a vGPU on it is there for '%s'; destroy that "
+                    "node device first")
+                : _("PCI device %s cannot be given to domain '%s' whole: domain '%s' has a vGPU on it; stop that one "
+                    "first"),
+            vg_pciaddr_format(addr, text), run->def->name, vg_claim_holder(claims[i]));
         return FALSE;
     }
     return TRUE;
@@ -92,27 +93,27 @@ static gboolean whole_is_free(const VgRun *run, GError **error) {
     return TRUE;
 }
 
-static gboolean parts_are_free(const VgRun *run, GError **error) {
+gboolean vg_given_in_parts(VgDriverState *hub, const VgClaim *claim, const VgRun *but, const char *whose,
+                           GError **error) {
     GHashTableIter iter;
     gpointer value;
-    if (!run->claim)
-        return TRUE;
-    g_hash_table_iter_init(&iter, run->hub->doms.by_uuid);
+    g_hash_table_iter_init(&iter, hub->doms.by_uuid);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const VgDom *dom = value;
-        const VgPciAddr *addr = dom->run && dom->run != run ? both_have(dom->run->def, run->claim) : NULL;
+        const VgPciAddr *addr = dom->run && dom->run != but ? both_have(dom->run->def, claim) : NULL;
         char text[VG_PCIADDR_TEXT];
         if (!addr)
             continue;
         vg_set_error(error, VG_ERR_RESOURCE_BUSY,
-                     _("domain '%s' got a vGPU on PCI device %s, which domain '%s' has whole, by <hostdev type='pci'>; "
-                       "stop that one, or name another GPU with <source><gpu .../>"),
-                     run->def->name, vg_pciaddr_format(addr, text), dom->name);
+                     _("the vGPU of '%s' would be on PCI device %s, which domain '%s' has whole, by "
+                       "<hostdev type='pci'>; stop that one, or name another GPU"),
+                     whose, vg_pciaddr_format(addr, text), dom->name);
         return FALSE;
     }
     return TRUE;
 }
 
 gboolean vg_given_once(const VgRun *run, GError **error) {
-    return whole_is_free(run, error) && parts_are_free(run, error);
+    return whole_is_free(run, error) &&
+           (!run->claim || vg_given_in_parts(run->hub, run->claim, run, run->def->name, error));
 }

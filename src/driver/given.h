@@ -11,3 +11,6 @@
 gboolean vg_given_once(const VgRun *run, GError **error);
 /* Can the running @run have @addr whole? RESOURCE_BUSY naming the holder. */
 gboolean vg_given_free(const VgRun *run, const VgPciAddr *addr, GError **error);
+/* The same for a claim alone, beside all runs @but one (or NULL). @whose: whose vGPU it is, for the error. */
+gboolean vg_given_in_parts(VgDriverState *hub, const VgClaim *claim, const VgRun *but, const char *whose,
+                           GError **error);

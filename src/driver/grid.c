@@ -9,6 +9,7 @@
 
 #include "base/i18n.h"
 #include "driver/health.h"
+#include "driver/mdevs.h"
 #include "driver/network.h"
 #include "driver/ports.h"
 #include "driver/run.h"
@@ -44,7 +45,8 @@ typedef struct {
     VgVgpuRequest *requests;
     gsize n;
     VgPlace *planned;
-    VgXenGpu *gpus;
+    VgXenGpu *gpus; /* with the devices that it would borrow */
+    gsize n_gpus;
     GPtrArray *paths; /* of gpus: a guest may end, and give back its places, while the job reads them */
     char *json;
     GError *error;
@@ -64,7 +66,7 @@ static void config_free(ConfigAsk *ask) {
 
 static void config_run(gpointer data) {
     ConfigAsk *ask = data;
-    VgXenBuild build = {.host = &ask->hub->info, .gpus = ask->gpus, .n_gpus = ask->gpus ? ask->n : 0};
+    VgXenBuild build = {.host = &ask->hub->info, .gpus = ask->gpus, .n_gpus = ask->n_gpus};
     if (!vg_networks_resolve(ask->def, ask->hub->simulated, &ask->error))
         return;
     g_autoptr(VgXenConfig) config = vg_xen_config_build(ask->def, &build, &ask->error);
@@ -85,14 +87,17 @@ static void config_done(gpointer data) {
 static gboolean config_places(ConfigAsk *ask, VgDom *dom, GError **error) {
     gsize n_held = 0;
     const VgPlace *places = held_places(dom, &n_held);
-    if (!places || n_held != ask->n) {
+    if (ask->n > 0 && n_held != ask->n) {
         if (!vg_gpus_plan(ask->hub->gpus, ask->requests, ask->n, &ask->planned, error))
             return FALSE;
         places = ask->planned;
     }
-    ask->gpus = vg_xen_gpus_of(ask->requests, places, ask->n);
+    g_autoptr(GPtrArray) lent = vg_mdevs_of(ask->hub, ask->def, error);
+    if (!lent)
+        return FALSE;
+    ask->gpus = vg_xen_gpus_of(ask->def, ask->requests, places, ask->n, lent, &ask->n_gpus);
     ask->paths = g_ptr_array_new_with_free_func(g_free);
-    for (gsize i = 0; i < ask->n; i++) {
+    for (gsize i = 0; i < ask->n_gpus; i++) {
         char *path = g_strdup(ask->gpus[i].vfio_path);
         g_ptr_array_add(ask->paths, path);
         ask->gpus[i].vfio_path = path;
@@ -108,7 +113,7 @@ static void config_of(VgDriverState *hub, const char *arg, VgDone done) {
     ask->done = done;
     ask->def = dom ? vg_dom_parse(dom, &error) : NULL;
     ask->requests = ask->def ? vg_requests_of(&hub->info, ask->def, &ask->n) : NULL;
-    if (!ask->def || !vg_ports_choose(hub, ask->def, &error) || (ask->n > 0 && !config_places(ask, dom, &error))) {
+    if (!ask->def || !vg_ports_choose(hub, ask->def, &error) || !config_places(ask, dom, &error)) {
         vg_done_error(done, error);
         config_free(ask);
         return;
@@ -126,14 +131,21 @@ static char *plan_of(VgDriverState *hub, const char *arg, GError **error) {
     VgVgpuRequest *requests = vg_requests_of(&hub->info, own, &n);
     const VgPlace *held = held_places(dom, &n_held);
     VgJson *json = NULL;
-    if (held || n == 0) {
+    g_autoptr(GError) missing = NULL;
+    g_autoptr(GPtrArray) lent = vg_mdevs_of(hub, own, &missing);
+    if (!lent) {
+        json = vg_json_new_object();
+        vg_json_set_bool(json, "possible", FALSE);
+        vg_json_set(json, "places", vg_json_new_array());
+        vg_json_set_string(json, "message", missing->message);
+    } else if (held || n == 0) {
         json = vg_json_new_object();
         vg_json_set_bool(json, "possible", TRUE);
         vg_json_set(json, "places", vg_gpus_json_places(held, n_held));
     } else
         json = vg_gpus_json_plan(hub->gpus, requests, n);
     vg_json_set_string(json, "domain", dom->name);
-    vg_json_set_bool(json, "running", held != NULL);
+    vg_json_set_bool(json, "running", held || (dom->run && dom->run->lent));
     vg_requests_free(requests, n);
     return print(json);
 }

@@ -34,8 +34,13 @@ struct VgDriverState {
     VgXenHostInfo info;
     VgGpus *gpus;
     char *boot_id;
+    gboolean same_boot; /* the driver has run before, since the host was started */
     char *hostname;
     VgDoms doms;
+    GHashTable *mdevs; /* VgUuid -> VgMdev: vGPUs without a domain; mdevs.h */
+    char *mdevdir;     /* their definitions */
+    GQueue mdev_ops;   /* the first is under way */
+    VgJobQueue *mdev_queue;
     VgJobQueue *ledger;
     GQueue orders;      /* of the administrator, the first is under way; grid.c */
     VgJobQueue *asking; /* figures of what runs */
@@ -103,6 +108,8 @@ void vg_tell(VgDriverState *hub, const VgDom *dom, VgEventId id, int a, const ch
 void vg_tell_step(VgDriverState *hub, const VgDom *dom, const VgLifeStep *step);
 /* Those that are not in the list yet join it, soon. */
 void vg_look_for_others(VgDriverState *hub);
+/* Node devices: see driver.h. */
+void vg_tell_nodedev(VgDriverState *hub, VgNodedevEventId id, VgNodedevChange type, const char *name);
 /* Xen's own events, see xen.h. */
 void vg_on_xen_event(const VgXenEvent *event, gpointer hub);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* live.c: from a definition to what GPU engine and Xen want to know, and back into the live definition: what the guest
  * was given. */
+#include "driver/mdevs.h"
 #include "driver/run.h"
 #include "driver/state.h"
 #include "model/cpuset.h"
@@ -90,23 +91,46 @@ VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gs
     return requests;
 }
 
-VgXenGpu *vg_xen_gpus_of(const VgVgpuRequest *requests, const VgPlace *places, gsize n) {
+static VgXenGpu gpu_of(const VgPlace *place) {
     static const VgXenGpuKind kinds[VG_BACKEND_LAST] = {
         [VG_BACKEND_EMULATOR] = VG_XEN_GPU_EMULATOR, [VG_BACKEND_MDEV] = VG_XEN_GPU_VFIO,
         [VG_BACKEND_SRIOV] = VG_XEN_GPU_PCI,         [VG_BACKEND_PASSTHROUGH] = VG_XEN_GPU_PCI,
         [VG_BACKEND_VFIO] = VG_XEN_GPU_VFIO,         [VG_BACKEND_SOFT] = VG_XEN_GPU_EMULATOR,
     };
-    VgXenGpu *gpus = g_new0(VgXenGpu, n + 1);
-    for (gsize i = 0; i < n; i++)
-        gpus[i] = (VgXenGpu){
-            .kind = kinds[places[i].backend],
-            .host = places[i].has_vf ? places[i].vf : places[i].gpu,
-            .functions = places[i].backend == VG_BACKEND_PASSTHROUGH ? places[i].functions : 0,
-            .vfio_path = places[i].vfio_path,
-            .guest_slot = requests[i].guest_slot,
-            .primary = requests[i].primary,
-            .bar_kib = places[i].bar_kib,
-        };
+    return (VgXenGpu){
+        .kind = kinds[place->backend],
+        .host = place->has_vf ? place->vf : place->gpu,
+        .functions = place->backend == VG_BACKEND_PASSTHROUGH ? place->functions : 0,
+        .vfio_path = place->vfio_path,
+        .bar_kib = place->bar_kib,
+    };
+}
+
+/* Where the guest sees a device that it has borrowed. */
+static const VgHostdev *hostdev_of(const VgDomain *def, const VgUuid *mdev) {
+    for (gsize i = 0; i < def->n_hostdevs; i++)
+        if (def->hostdevs[i]->type == VG_HOSTDEV_MDEV && vg_uuid_equal(&def->hostdevs[i]->mdev.uuid, mdev))
+            return def->hostdevs[i];
+    return NULL;
+}
+
+VgXenGpu *vg_xen_gpus_of(const VgDomain *def, const VgVgpuRequest *requests, const VgPlace *places, gsize n,
+                         const GPtrArray *lent, gsize *ret_n) {
+    gsize n_one = 0;
+    *ret_n = n + (lent ? lent->len : 0);
+    VgXenGpu *gpus = g_new0(VgXenGpu, *ret_n + 1);
+    for (gsize i = 0; i < n; i++) {
+        gpus[i] = gpu_of(&places[i]);
+        gpus[i].guest_slot = requests[i].guest_slot;
+        gpus[i].primary = requests[i].primary;
+    }
+    for (gsize i = n; i < *ret_n; i++) {
+        const VgMdev *mdev = lent->pdata[i - n];
+        const VgHostdev *dev = hostdev_of(def, &mdev->uuid);
+        gpus[i] = gpu_of(vg_claim_places(mdev->claim, &n_one));
+        gpus[i].guest_slot = dev ? dev->info.address.pci.slot : 0;
+        gpus[i].primary = dev && dev->mdev.display == VG_TRISTATE_YES;
+    }
     return gpus;
 }
 

@@ -29,6 +29,9 @@ libdriver_la_SOURCES = \
 	src/driver/load.c \
 	src/driver/markup.c \
 	src/driver/markup.h \
+	src/driver/mdev_ops.c \
+	src/driver/mdevs.c \
+	src/driver/mdevs.h \
 	src/driver/metadata.c \
 	src/driver/module.c \
 	src/driver/network.c \

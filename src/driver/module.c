@@ -12,6 +12,7 @@
 #include "base/i18n.h"
 #include "driver/health.h"
 #include "driver/leftovers.h"
+#include "driver/mdevs.h"
 #include "driver/query.h"
 #include "driver/real.h"
 #include "driver/run.h"
@@ -23,6 +24,42 @@
 #include "base/log.h"
 
 #define DRAIN_MS 30000
+
+/* --- autostart, once per boot of the host: vGPUs without a domain before the domains that may name them ----------- */
+
+static void start_domains(VgDriverState *hub) {
+    GHashTableIter iter;
+    gpointer value;
+    g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+    g_hash_table_iter_init(&iter, hub->doms.by_uuid);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        VgDom *dom = value;
+        if (dom->autostart && !dom->run)
+            g_ptr_array_add(wanted, dom);
+    }
+    for (guint i = 0; i < wanted->len; i++)
+        vg_autostart(hub, g_ptr_array_index(wanted, i));
+}
+
+static char *mark_of(const VgDriverState *hub) {
+    return g_build_filename(hub->rundir, "autostarted", NULL);
+}
+
+static gboolean ran_before(const VgDriverState *hub) {
+    g_autofree char *mark = mark_of(hub);
+    g_autofree char *boot = NULL;
+    return g_file_get_contents(mark, &boot, NULL, NULL) && g_str_equal(boot, hub->boot_id);
+}
+
+static void begin_autostarts(VgDriverState *hub) {
+    g_autofree char *mark = mark_of(hub);
+    g_autoptr(GError) error = NULL;
+    if (hub->same_boot)
+        return;
+    vg_mdevs_autostart(hub, start_domains);
+    if (!vg_durable_write(mark, hub->boot_id, strlen(hub->boot_id), FALSE, &error))
+        vg_warn("%s", error->message);
+}
 
 /* --- the host that is driven -------------------------------------------------------------------------------------- */
 
@@ -66,31 +103,11 @@ static gboolean open_all(VgDriverState *hub, const VgDriverPaths *paths, GError 
     hub->xen->event = vg_on_xen_event;
     hub->xen->event_data = hub;
     g_autofree char *index = g_build_filename(paths->statedir, "definitions", NULL);
+    g_autofree char *mdevs = g_build_filename(paths->sysconfdir, "mdevs", NULL);
+    vg_mdevs_load(hub, mdevs);
+    hub->same_boot = ran_before(hub);
     vg_load_defs(hub, index);
     return vg_recover(hub, error);
-}
-
-/* --- autostart ---------------------------------------------------------------------------------------------------- */
-
-static void begin_autostarts(VgDriverState *hub) {
-    GHashTableIter iter;
-    gpointer value;
-    g_autoptr(GPtrArray) wanted = g_ptr_array_new();
-    g_autofree char *mark = g_build_filename(hub->rundir, "autostarted", NULL);
-    g_autofree char *boot = NULL;
-    if (g_file_get_contents(mark, &boot, NULL, NULL) && g_str_equal(boot, hub->boot_id))
-        return;
-    g_hash_table_iter_init(&iter, hub->doms.by_uuid);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        VgDom *dom = value;
-        if (dom->autostart && !dom->run)
-            g_ptr_array_add(wanted, dom);
-    }
-    for (guint i = 0; i < wanted->len; i++)
-        vg_autostart(hub, g_ptr_array_index(wanted, i));
-    g_autoptr(GError) error = NULL;
-    if (!vg_durable_write(mark, hub->boot_id, strlen(hub->boot_id), FALSE, &error))
-        vg_warn("%s", error->message);
 }
 
 /* --- start and stop ----------------------------------------------------------------------------------------------- */
@@ -101,6 +118,8 @@ static void hub_free(VgDriverState *hub) {
     vg_leftovers_end(hub);
     g_clear_pointer(&hub->ledger, vg_job_queue_free);
     g_clear_pointer(&hub->asking, vg_job_queue_free);
+    g_clear_pointer(&hub->mdev_queue, vg_job_queue_free);
+    vg_mdevs_free(hub);
     vg_doms_clear(&hub->doms);
     if (hub->gpus)
         vg_gpus_free(hub->gpus);
@@ -133,6 +152,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->ledger = vg_job_queue_new("ledger");
     hub->asking = vg_job_queue_new("figures");
     hub->waiting = g_array_new(FALSE, FALSE, sizeof(VgDone));
+    hub->mdev_queue = vg_job_queue_new("node devices");
     vg_doms_init(&hub->doms);
     vg_leftovers_begin(hub);
     if (!open_all(hub, paths, error)) {
@@ -206,6 +226,14 @@ const VgDriver vg_driver = {
     .nodedev_parent = vg_nodedev_parent,
     .nodedev_caps = vg_nodedev_caps,
     .nodedev_is_active = vg_nodedev_is_active,
+    .nodedev_is_persistent = vg_nodedev_is_persistent,
+    .nodedev_get_autostart = vg_nodedev_get_autostart,
+    .nodedev_create_xml = vg_nodedev_create_xml,
+    .nodedev_define = vg_nodedev_define,
+    .nodedev_undefine = vg_nodedev_undefine,
+    .nodedev_create = vg_nodedev_create,
+    .nodedev_destroy = vg_nodedev_destroy,
+    .nodedev_set_autostart = vg_nodedev_set_autostart,
     .grid = vg_grid,
     .attach_device = vg_attach,
     .detach_device = vg_detach,

@@ -79,6 +79,8 @@ char *vg_nodedev_xml(VgSession *session, const char *name, guint flags, GError *
 gboolean vg_nodedev_parent(VgSession *session, const char *name, char **ret, GError **error);
 gboolean vg_nodedev_caps(VgSession *session, const char *name, char ***ret, GError **error);
 gboolean vg_nodedev_is_active(VgSession *session, const char *name, gboolean *ret, GError **error);
+gboolean vg_nodedev_is_persistent(VgSession *session, const char *name, gboolean *ret, GError **error);
+gboolean vg_nodedev_get_autostart(VgSession *session, const char *name, gboolean *ret, GError **error);
 
 /* grid.c */
 void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done);

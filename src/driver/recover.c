@@ -10,6 +10,7 @@
  *     status, but no such domain                      it ended while nobody looked: shut off
  *     a device on its way in or out                   taken away
  *     a claim whose owner does not run                removed, forgotten, released
+ *     a claim of a node device                        kept, unless the host was started anew or the device is gone
  *
  * Nothing is told to clients: none is there yet.
  */
@@ -18,6 +19,7 @@
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "driver/leftovers.h"
+#include "driver/mdevs.h"
 #include "driver/run.h"
 #include "driver/state.h"
 
@@ -213,15 +215,33 @@ static void take_claims(VgDriverState *hub) {
     g_autofree VgClaim **claims = vg_gpus_claims(hub->gpus, &n);
     for (gsize i = 0; i < n; i++) {
         g_autoptr(GError) error = NULL;
+        if (vg_claim_is_node_device(claims[i])) {
+            vg_mdevs_adopt(hub, claims[i]);
+            continue;
+        }
         VgDom *dom = vg_doms_find(&hub->doms, vg_claim_owner(claims[i]));
         if (dom && dom->run && !dom->run->claim) {
             dom->run->claim = claims[i];
+            dom->run->shown = TRUE;
             continue;
         }
         if (vg_leftovers_drop_claim(claims[i], &error))
             vg_gpus_release(claims[i]);
         else
             vg_leftovers_add_claim(hub, claims[i], error ? error->message : NULL);
+    }
+}
+
+/* A guest that runs has what it has borrowed. */
+static void lend_again(VgDriverState *hub) {
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, hub->doms.by_uuid);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        g_autoptr(GError) error = NULL;
+        const VgDom *dom = value;
+        if (dom->run && !dom->run->foreign && !vg_mdevs_lend(dom->run, &error))
+            vg_warn("domain '%s' runs, but not with all that it has borrowed: %s", dom->name, error->message);
     }
 }
 
@@ -241,6 +261,7 @@ gboolean vg_recover(VgDriverState *hub, GError **error) {
     for (gsize i = 0; i < n_all; i++)
         drop_stale_status(hub, &all[i]);
     take_claims(hub);
+    lend_again(hub);
     for (gsize i = 0; i < n_doms; i++)
         feed_end(hub, &doms[i]);
     vg_status_free_all(all, n_all);

@@ -9,6 +9,7 @@
 
 #include "base/i18n.h"
 #include "driver/leftovers.h"
+#include "driver/mdevs.h"
 #include "driver/rungs.h"
 
 #define VG_AREA "driver"
@@ -40,6 +41,7 @@ void vg_run_free(VgRun *run) {
         return;
     vg_requests_free(run->requests, run->n_requests);
     vg_xen_domain_clear(&run->seen);
+    g_clear_pointer(&run->lent, g_ptr_array_unref);
     g_clear_pointer(&run->config, vg_xen_config_free);
     vg_domain_free(run->def);
     vg_ladder_clear(&run->ladder);
@@ -98,6 +100,7 @@ static void end_op(VgRun *run, GError *error) {
 
 static void started(VgRun *run) {
     vg_run_up(run);
+    vg_nodedev_show(run, TRUE);
     take_outcome(run, run->dom, run->paused ? VG_IN_STARTED_PAUSED : VG_IN_STARTED);
     end_op(run, NULL);
 }

@@ -17,7 +17,9 @@ struct VgRun {
     VgDomain *def; /* live definition; its live rows are filled in on the way up */
     VgVgpuRequest *requests;
     gsize n_requests;
-    VgClaim *claim; /* NULL: no vGPUs */
+    VgClaim *claim;  /* NULL: no vGPUs of its own */
+    GPtrArray *lent; /* VgMdev that it has borrowed (mdevs.h); NULL: none */
+    gboolean shown;  /* its vGPUs are node devices that clients have heard of */
     VgXenConfig *config;
     char token[33];
     gboolean built; /* Xen has it, as domid */
@@ -41,8 +43,10 @@ void vg_run_free(VgRun *run);
  * (vg_requests_free). */
 VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gsize *ret_n);
 void vg_requests_free(VgVgpuRequest *requests, gsize n);
-/* What the places mean for the guest's config; strings borrowed from @places. g_free(). */
-VgXenGpu *vg_xen_gpus_of(const VgVgpuRequest *requests, const VgPlace *places, gsize n);
+/* What the places mean for the guest's config, and the devices that it has borrowed (of VgMdev, or NULL); strings
+ * borrowed from both. g_free(). @ret_n: of all. */
+VgXenGpu *vg_xen_gpus_of(const VgDomain *def, const VgVgpuRequest *requests, const VgPlace *places, gsize n,
+                         const GPtrArray *lent, gsize *ret_n);
 
 /* Already running: the ladder stands at its top. */
 void vg_run_adopt(VgRun *run, guint32 domid, VgClaim *claim);

@@ -9,6 +9,7 @@
 #include "base/i18n.h"
 #include "driver/given.h"
 #include "driver/health.h"
+#include "driver/mdevs.h"
 #include "driver/network.h"
 #include "driver/ports.h"
 #include "driver/run.h"
@@ -19,36 +20,66 @@
 enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
 
 /* A device that writes into the guest's memory by itself needs all of it to be there: no balloon. */
-static gboolean memory_is_fixed(const VgRun *run, GError **error) {
+static gboolean memory_is_fixed(const VgDomain *def, const VgClaim *claim, GError **error) {
     gsize n = 0;
-    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    const VgPlace *places = claim ? vg_claim_places(claim, &n) : NULL;
     for (gsize i = 0; i < n; i++)
         if ((places[i].backend == VG_BACKEND_SRIOV || places[i].backend == VG_BACKEND_PASSTHROUGH) &&
-            run->def->current_memory < run->def->memory) {
+            def->current_memory < def->memory) {
             vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
                          _("domain '%s' has a vGPU of type %s, which needs the guest's memory to be fixed: make "
                            "<currentMemory> as large as <memory>"),
-                         run->def->name, places[i].type_name);
+                         def->name, places[i].type_name);
             return FALSE;
         }
     return TRUE;
 }
 
+/* What it asks for and what it has borrowed are vGPUs of one guest: the vendor's rules are about all of them. */
+static gboolean go_together(const VgRun *run, GError **error) {
+    gsize n = run->n_requests, n_places = 0;
+    if (!run->lent)
+        return TRUE;
+    g_autofree VgVgpuRequest *all = g_new0(VgVgpuRequest, n + run->lent->len);
+    for (gsize i = 0; i < n; i++)
+        all[i] = run->requests[i];
+    for (guint i = 0; i < run->lent->len; i++) {
+        const VgPlace *place = vg_claim_places(((VgMdev *)run->lent->pdata[i])->claim, &n_places);
+        all[n++] = (VgVgpuRequest){.vgpu = place->vgpu, .type_name = place->type_name};
+    }
+    return vg_gpus_check(run->hub->gpus, all, n, error);
+}
+
+static gboolean may_have_all(const VgRun *run, GError **error) {
+    if (!go_together(run, error) || !memory_is_fixed(run->def, run->claim, error))
+        return FALSE;
+    for (guint i = 0; run->lent && i < run->lent->len; i++)
+        if (!memory_is_fixed(run->def, ((VgMdev *)run->lent->pdata[i])->claim, error))
+            return FALSE;
+    return vg_given_once(run, error);
+}
+
+static void give_back(VgRun *run) {
+    vg_mdevs_return(run);
+    g_clear_pointer(&run->claim, vg_gpus_release);
+}
+
 static gboolean claim_up(gpointer subject, GError **error) {
     VgRun *run = subject;
-    if (run->n_requests) {
+    if (!vg_mdevs_lend(run, error))
+        return FALSE;
+    if (run->n_requests)
         run->claim =
             vg_gpus_claim(run->hub->gpus, &run->def->uuid, run->def->name, run->requests, run->n_requests, error);
-        if (!run->claim)
-            return FALSE;
-    }
-    if (memory_is_fixed(run, error) && vg_given_once(run, error))
+    if ((!run->n_requests || run->claim) && may_have_all(run, error))
         return TRUE;
-    g_clear_pointer(&run->claim, vg_gpus_release);
+    give_back(run);
     return FALSE;
 }
 
 static gboolean claim_down(gpointer subject, GError **error) {
+    vg_nodedev_show(subject, FALSE);
+    vg_mdevs_return(subject);
     vg_health_release(subject);
     return TRUE;
 }
@@ -102,7 +133,7 @@ static gboolean config_up(gpointer subject, GError **error) {
     if (!vg_networks_resolve(run->def, run->hub->simulated, error))
         return FALSE;
     const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
-    g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->requests, places, n);
+    g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->def, run->requests, places, n, run->lent, &n);
     VgXenBuild build = {.host = &run->hub->info, .gpus = gpus, .n_gpus = n};
     run->config = vg_xen_config_build(run->def, &build, error);
     return run->config != NULL;

@@ -22,6 +22,8 @@ struct VgClaim {
     VgGpus *gpus;
     VgUuid owner;
     char *owner_name;
+    VgUuid user;     /* of a node device: who has it, */
+    char *user_name; /* NULL: nobody */
     gsize n;
     VgPlace *places;
     VgPlaceInside *insides;

@@ -48,7 +48,7 @@ char *vg_gpus_holders(VgGpus *gpus, guint gpu) {
         const VgClaim *c = g_ptr_array_index(gpus->claims, i);
         for (gsize k = 0; k < c->n; k++)
             if (c->insides[k].gpu == gpu) {
-                vg_list_add(&list, c->owner_name);
+                vg_list_add(&list, vg_claim_holder(c));
                 break;
             }
     }

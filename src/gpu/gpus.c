@@ -34,6 +34,7 @@ static void claim_free(VgClaim *c) {
         g_strfreev(c->insides[i].params);
     g_free(c->insides);
     g_free(c->owner_name);
+    g_free(c->user_name);
     g_free(c->record);
     g_free(c->stuck);
     g_free(c);
@@ -82,6 +83,27 @@ const VgPlace *vg_claim_places(const VgClaim *claim, gsize *ret_n) {
 
 const VgUuid *vg_claim_owner(const VgClaim *claim) {
     return &claim->owner;
+}
+
+gboolean vg_claim_is_node_device(const VgClaim *claim) {
+    return vg_uuid_is_null(&claim->owner);
+}
+
+void vg_claim_lend(VgClaim *claim, const VgUuid *user, const char *user_name) {
+    g_free(claim->user_name);
+    claim->user_name = g_strdup(user_name);
+    claim->user = user != NULL ? *user : (VgUuid){{0}};
+}
+
+const char *vg_claim_holder(const VgClaim *claim) {
+    return claim->user_name != NULL ? claim->user_name : claim->owner_name;
+}
+
+gboolean vg_claim_exists(const VgClaim *claim) {
+    for (gsize i = 0; i < claim->n; i++)
+        if (claim->places[i].vfio_path != NULL && !g_file_test(claim->places[i].vfio_path, G_FILE_TEST_EXISTS))
+            return FALSE;
+    return TRUE;
 }
 
 VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n) {
@@ -252,8 +274,13 @@ static gboolean check_identities(VgGpus *gpus, const VgVgpuRequest *requests, gs
     for (gsize i = 0; i < n; i++) {
         const VgClaim *c = g_hash_table_lookup(gpus->by_vgpu, &requests[i].vgpu);
         if (c != NULL) {
-            vg_set_error(error, VG_ERR_RESOURCE_BUSY, _("vGPU %s is in use by domain '%s'"),
-                         vg_uuid_format(&requests[i].vgpu, uuid), c->owner_name);
+            vg_set_error(
+                error, VG_ERR_RESOURCE_BUSY,
+                vg_claim_is_node_device(c)
+                    ? _("vGPU %s is there already, as node device '%s'; name it with <hostdev type='mdev'>, or "
+                        "destroy it first")
+                    : _("vGPU %s is in use by domain '%s'"),
+                vg_uuid_format(&requests[i].vgpu, uuid), c->owner_name);
             return FALSE;
         }
         for (guint k = 0; k < gpus->foreign->len; k++) {

@@ -105,6 +105,18 @@ void vg_places_free(VgPlace *places, gsize n);
 const VgPlace *vg_claim_places(const VgClaim *claim, gsize *ret_n);
 const VgUuid *vg_claim_owner(const VgClaim *claim);
 
+/*
+ * NODE DEVICES. A claim whose owner is the null UUID is no domain's: its one vGPU is there because a client made it,
+ * and @owner_name is what the client calls it. It can be lent to a domain, which is then who has it; NULL: it is back.
+ * Main loop.
+ */
+gboolean vg_claim_is_node_device(const VgClaim *claim);
+void vg_claim_lend(VgClaim *claim, const VgUuid *user, const char *user_name);
+/* Who has it, for texts: the user's name, else the owner's. Borrowed. */
+const char *vg_claim_holder(const VgClaim *claim);
+/* Are its devices there, as far as the kernel has devices for it? Blocks: start-up or jobs. */
+gboolean vg_claim_exists(const VgClaim *claim);
+
 gboolean vg_claim_record(VgClaim *claim, GError **error);
 gboolean vg_claim_create(VgClaim *claim, GError **error);
 gboolean vg_claim_remove(VgClaim *claim, GError **error);

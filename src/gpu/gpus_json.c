@@ -186,8 +186,14 @@ static VgJson *vgpu_document(const VgClaim *c, gsize i) {
     VgJson *o = vg_json_new_object();
     vg_json_set_string(o, "uuid", vg_uuid_format(&p->vgpu, text));
     vg_json_set_bool(o, "foreign", FALSE);
-    vg_json_set_string(o, "domain", c->owner_name);
-    vg_json_set_string(o, "domain_uuid", vg_uuid_format(&c->owner, text));
+    if (vg_claim_is_node_device(c)) {
+        vg_json_set_string(o, "node_device", c->owner_name);
+        vg_json_set_string(o, "domain", c->user_name);
+        vg_json_set_string(o, "domain_uuid", c->user_name != NULL ? vg_uuid_format(&c->user, text) : NULL);
+    } else {
+        vg_json_set_string(o, "domain", c->owner_name);
+        vg_json_set_string(o, "domain_uuid", vg_uuid_format(&c->owner, text));
+    }
     vg_json_set_string(o, "type", p->type_name);
     vg_json_set_string(o, "type_id", p->type_id);
     vg_json_set_string(o, "gpu", vg_pciaddr_format(&p->gpu, addr));

@@ -123,16 +123,33 @@ static void try_quotas(const Plan *p) {
 
 /* --- which guests would have to go -------------------------------------------------------------------------------- */
 
+/* Node devices stay when the guest that has them stops: they are destroyed by themselves. */
 static void propose_stop(const Plan *p, VgClaim *const *claims, guint n) {
-    VgShortList list;
-    vg_list_begin(&list, 16);
-    for (guint i = 0; i < n; i++)
-        vg_list_add(&list, claims[i]->owner_name);
-    g_autofree char *names = vg_list_end(&list);
-    VgJson *o = propose(p, "stop", NULL, g_strdup_printf(n == 1 ? _("stop guest %s") : _("stop guests %s"), names));
+    VgShortList guests, devices;
+    vg_list_begin(&guests, 16);
+    vg_list_begin(&devices, 16);
+    VgJson *o = propose(p, "stop", NULL, NULL);
     VgJson *domains = vg_json_set(o, "domains", vg_json_new_array());
-    for (guint i = 0; i < n; i++)
-        vg_json_append(domains, vg_json_new_string(claims[i]->owner_name));
+    VgJson *nodes = vg_json_set(o, "node_devices", vg_json_new_array());
+    for (guint i = 0; i < n; i++) {
+        const char *guest = vg_claim_is_node_device(claims[i]) ? claims[i]->user_name : claims[i]->owner_name;
+        if (guest != NULL) {
+            vg_list_add(&guests, guest);
+            vg_json_append(domains, vg_json_new_string(guest));
+        }
+        if (vg_claim_is_node_device(claims[i])) {
+            vg_list_add(&devices, claims[i]->owner_name);
+            vg_json_append(nodes, vg_json_new_string(claims[i]->owner_name));
+        }
+    }
+    gboolean one = vg_json_length(domains) == 1;
+    g_autofree char *names = vg_list_end(&guests), *gone = vg_list_end(&devices);
+    g_autofree char *stop =
+        *names != '\0' ? g_strdup_printf(one ? _("stop guest %s") : _("stop guests %s"), names) : g_strdup("");
+    g_autofree char *destroy =
+        *gone != '\0' ? g_strdup_printf(_("destroy node device %s: virsh nodedev-destroy"), gone) : g_strdup("");
+    g_autofree char *text = g_strconcat(stop, *stop != '\0' && *destroy != '\0' ? "; " : "", destroy, NULL);
+    vg_json_set_string(o, "text", text);
 }
 
 static gboolean possible_without(const Plan *p, VgClaim *const *claims, guint n) {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nodedev.c: writes <device>, and turns addresses into libvirt's device names and back. */
+/* nodedev.c: writes and reads <device>, and turns addresses into libvirt's device names and back. */
 #include "config.h"
 
 #include "model/nodedev.h"
 
 #include <string.h>
 
+#include "base/error.h"
+#include "base/i18n.h"
+#include "model/maps.h"
 #include "model/out.h"
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
@@ -182,4 +185,51 @@ char *vg_nodedev_mdev_format(const VgNodedevMdev *dev) {
     vg_out_close(&out, "capability");
     vg_out_close(&out, "device");
     return g_string_free(out.text, FALSE);
+}
+
+/* --- what a client wants ------------------------------------------------------------------------------------------ */
+
+#define WISH VgNodedevWish
+
+static const VgXmlMap attr_map = {
+    .size = sizeof(VgNodedevAttr),
+    .rows = (const VgXmlRow[]){VG_X_STRING(VgNodedevAttr, name, "@name", .flags = VG_ROW_REQUIRED),
+                               VG_X_STRING(VgNodedevAttr, value, "@value", .flags = VG_ROW_REQUIRED), VG_X_END}};
+static const VgXmlMap type_map = {.rows = (const VgXmlRow[]){VG_X_STRING(WISH, type_id, "@id"), VG_X_END}};
+static const VgXmlMap capability_map = {
+    .rows = (const VgXmlRow[]){VG_X_STRING(WISH, capability, "@type"), VG_X_GROUP("type", type_map),
+                               VG_X_CUSTOM(WISH, uuid, VgUuid, "uuid", vg_uuid_type, VG_X_PRESENT(WISH, has_uuid)),
+                               VG_X_ARRAY(WISH, attrs, VgNodedevAttr, "attr", attr_map, .max = 64), VG_X_END}};
+
+static gboolean check_wish(void *object, GError **error) {
+    const WISH *wish = object;
+    const char *capability = wish->capability != NULL ? wish->capability : "";
+    if (strcmp(capability, "mdev") != 0)
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                     _("Unsupported device type '%.40s': only mediated devices, <capability type='mdev'>, can be made"),
+                     capability);
+    else if (wish->parent == NULL)
+        vg_set_error(error, VG_ERR_XML_ERROR,
+                     _("cannot create a mediated device without a parent: name a GPU's node "
+                       "device in <parent>"));
+    else if (wish->type_id == NULL)
+        vg_set_error(error, VG_ERR_XML_ERROR, _("missing type id attribute: <type id='...'/> in <capability>"));
+    else
+        return TRUE;
+    return FALSE;
+}
+
+static const VgXmlMap wish_map = {.name = "device",
+                                  .size = sizeof(WISH),
+                                  .check = check_wish,
+                                  .rows = (const VgXmlRow[]){VG_X_STRING(WISH, name, "name"),
+                                                             VG_X_STRING(WISH, parent, "parent"),
+                                                             VG_X_GROUP("capability", capability_map), VG_X_END}};
+
+VgNodedevWish *vg_nodedev_parse(const char *xml, GError **error) {
+    return vg_xml_map_parse(&wish_map, NULL, xml, 0, error);
+}
+
+void vg_nodedev_wish_free(VgNodedevWish *wish) {
+    vg_xml_map_free(&wish_map, wish);
 }

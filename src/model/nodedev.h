@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * nodedev.h: <device>: a node device as libvirt shows it, for the two kinds that are ours to tell: a GPU (capability
- * pci) and a mediated device (capability mdev). Pure; any thread.
+ * pci) and a mediated device (capability mdev); and the one that a client wants to be made. Pure; any thread.
  */
 #pragma once
 
@@ -59,3 +59,24 @@ gboolean vg_nodedev_parse_mdev_name(const char *name, VgUuid *ret, VgPciAddr *re
 /* The whole documents in libvirt's style. Caller frees. */
 char *vg_nodedev_pci_format(const VgNodedevPci *dev);
 char *vg_nodedev_mdev_format(const VgNodedevMdev *dev);
+
+/* A mediated device that a client describes, to be created or defined. */
+typedef struct {
+    char *name, *value;
+} VgNodedevAttr;
+
+typedef struct {
+    char *name;       /* or NULL; what it is called follows from the rest */
+    char *parent;     /* name of a node device */
+    char *capability; /* "mdev" */
+    char *type_id;
+    gboolean has_uuid;
+    VgUuid uuid;
+    VgNodedevAttr **attrs;
+    gsize n_attrs;
+} VgNodedevWish;
+
+/* XML_ERROR: no <device>, no parent, no type; CONFIG_UNSUPPORTED: a capability that cannot be made here. */
+VgNodedevWish *vg_nodedev_parse(const char *xml, GError **error);
+void vg_nodedev_wish_free(VgNodedevWish *wish);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VgNodedevWish, vg_nodedev_wish_free)

@@ -119,10 +119,51 @@ gboolean vg_do_node_device_list_caps(VgCall *call, const remote_list_caps_args *
     return TRUE;
 }
 
+static gboolean give_flag(remote_int *r, gboolean ok, gboolean value) {
+    r->value = value ? 1 : 0;
+    return ok;
+}
+
 gboolean vg_do_node_device_is_active(VgCall *call, const remote_text *a, remote_int *r, GError **error) {
-    gboolean active = FALSE;
-    if (!call->driver->nodedev_is_active(call->session, a->text, &active, error))
-        return FALSE;
-    r->value = active ? 1 : 0;
-    return TRUE;
+    gboolean value = FALSE;
+    gboolean ok = call->driver->nodedev_is_active(call->session, a->text, &value, error);
+    return give_flag(r, ok, value);
+}
+
+gboolean vg_do_node_device_is_persistent(VgCall *call, const remote_text *a, remote_int *r, GError **error) {
+    gboolean value = FALSE;
+    gboolean ok = call->driver->nodedev_is_persistent(call->session, a->text, &value, error);
+    return give_flag(r, ok, value);
+}
+
+gboolean vg_do_node_device_get_autostart(VgCall *call, const remote_text *a, remote_int *r, GError **error) {
+    gboolean value = FALSE;
+    gboolean ok = call->driver->nodedev_get_autostart(call->session, a->text, &value, error);
+    return give_flag(r, ok, value);
+}
+
+/* --- made, defined, started --------------------------------------------------------------------------------------- */
+
+void vg_do_node_device_create_xml(VgCall *call, const remote_text_flags *a, VgDone done) {
+    call->driver->nodedev_create_xml(call->session, a->text, a->flags, done);
+}
+
+void vg_do_node_device_define_xml(VgCall *call, const remote_text_flags *a, VgDone done) {
+    call->driver->nodedev_define(call->session, a->text, a->flags, done);
+}
+
+void vg_do_node_device_undefine(VgCall *call, const remote_text_flags *a, VgDone done) {
+    call->driver->nodedev_undefine(call->session, a->text, a->flags, done);
+}
+
+void vg_do_node_device_create(VgCall *call, const remote_text_flags *a, VgDone done) {
+    call->driver->nodedev_create(call->session, a->text, a->flags, done);
+}
+
+void vg_do_node_device_destroy(VgCall *call, const remote_text *a, VgDone done) {
+    call->driver->nodedev_destroy(call->session, a->text, done);
+}
+
+void vg_do_node_device_set_autostart(VgCall *call, const remote_text_on *a, VgDone done) {
+    call->driver->nodedev_set_autostart(call->session, a->text, a->on != 0, done);
 }

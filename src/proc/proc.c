@@ -117,6 +117,12 @@ static void reply_json(const VgCall *call, VgClient *client, const char *text) {
     send_reply(client, &call->header, (xdrproc_t)xdr_grid_ret, &ret);
 }
 
+static void reply_nodedev(const VgCall *call, VgClient *client, const char *name) {
+    g_autofree char *copy = g_strdup(name);
+    remote_nonnull_node_device ret = {.name = copy};
+    send_reply(client, &call->header, (xdrproc_t)xdr_remote_nonnull_node_device, &ret);
+}
+
 /* A result that lacks what the row promises is an error, too: the driver's, but the client must not wait for ever. */
 static void reply_slow(const VgCall *call, VgClient *client, const VgDomRef *dom, const char *text,
                        const GError *error) {
@@ -129,6 +135,8 @@ static void reply_slow(const VgCall *call, VgClient *client, const VgDomRef *dom
         reply_domain(call, client, dom);
     else if (answer == VG_ANSWER_JSON && text != NULL)
         reply_json(call, client, text);
+    else if (answer == VG_ANSWER_NODEDEV && text != NULL)
+        reply_nodedev(call, client, text);
     else
         send_error(client, &call->header, VG_FROM_LIBXL, NULL);
 }

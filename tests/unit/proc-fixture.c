@@ -464,6 +464,24 @@ static gboolean fake_nodedev_is_active(VgSession *s, const char *name, gboolean 
     return TRUE;
 }
 
+#define DEV_FLAGS(name)                                                                                                \
+    static void fake_nodedev_##name(VgSession *s, const char *text, guint flags, VgDone done) {                        \
+        g_autofree char *word = g_strdup_printf("nodedev_" #name "(%.20s,%u)", text, flags);                           \
+        slow(s, word, done);                                                                                           \
+    }
+DEV_FLAGS(create_xml)
+DEV_FLAGS(define)
+DEV_FLAGS(undefine)
+DEV_FLAGS(create)
+static void fake_nodedev_destroy(VgSession *s, const char *name, VgDone done) {
+    g_autofree char *word = g_strdup_printf("nodedev_destroy(%.20s)", name);
+    slow(s, word, done);
+}
+static void fake_nodedev_set_autostart(VgSession *s, const char *name, gboolean on, VgDone done) {
+    g_autofree char *word = g_strdup_printf("nodedev_autostart(%.20s,%d)", name, on);
+    slow(s, word, done);
+}
+
 static const char *const schemes[] = {"xen", "grid", NULL};
 
 static const VgDriver fake_driver = {
@@ -520,6 +538,14 @@ static const VgDriver fake_driver = {
     .nodedev_parent = fake_nodedev_parent,
     .nodedev_caps = fake_nodedev_caps,
     .nodedev_is_active = fake_nodedev_is_active,
+    .nodedev_is_persistent = fake_nodedev_is_active,
+    .nodedev_get_autostart = fake_nodedev_is_active,
+    .nodedev_create_xml = fake_nodedev_create_xml,
+    .nodedev_define = fake_nodedev_define,
+    .nodedev_undefine = fake_nodedev_undefine,
+    .nodedev_create = fake_nodedev_create,
+    .nodedev_destroy = fake_nodedev_destroy,
+    .nodedev_set_autostart = fake_nodedev_set_autostart,
     .grid = fake_grid,
     .open_console = fake_open_console,
     .screenshot = fake_screenshot,

@@ -15,6 +15,20 @@ static void on_event(const VgHost *host, const VgEvent *event) {
         g_string_append_printf(rig->events, "%s:#%d ", event->dom.name, (int)event->id);
 }
 
+static void on_nodedev_event(const VgHost *host, const VgNodedevEvent *event) {
+    Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
+    if (event->id == VG_NODEDEV_EVENT_LIFECYCLE)
+        g_string_append_printf(rig->told, "%s:%d ", event->name, (int)event->type);
+    else
+        g_string_append_printf(rig->told, "%s:# ", event->name);
+}
+
+static void on_grid_event(const VgHost *host, const char *json) {
+    Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
+    g_assert_null(strchr(json, '\n'));
+    g_string_append_printf(rig->told, "%s ", json);
+}
+
 static void on_busy(const VgHost *host, guint guests) {
     Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
     rig->guests = guests;
@@ -70,7 +84,12 @@ Rig *rig_new(const char *dir) {
     rig->own_dir = dir == NULL;
     rig->dir = dir ? g_strdup(dir) : rig_new_host();
     rig->events = g_string_new(NULL);
-    rig->host = (VgHost){.struct_size = sizeof(VgHost), .event = on_event, .busy = on_busy};
+    rig->told = g_string_new(NULL);
+    rig->host = (VgHost){.struct_size = sizeof(VgHost),
+                         .event = on_event,
+                         .busy = on_busy,
+                         .nodedev_event = on_nodedev_event,
+                         .grid_event = on_grid_event};
     if (rig_try_start(rig))
         return rig;
     rig_free(rig);
@@ -108,6 +127,7 @@ void rig_free(Rig *rig) {
     if (rig->own_dir)
         remove_tree(rig->dir);
     g_string_free(rig->events, TRUE);
+    g_string_free(rig->told, TRUE);
     g_free(rig->dir);
     g_free(rig);
 }

@@ -13,6 +13,7 @@ typedef struct {
     VgDriverState *state;
     VgSession *session, *reader;
     GString *events; /* "name:type/detail " */
+    GString *told;   /* of node devices "name:type ", "name:# " (an update); of the grid each document and a blank */
     guint guests;
 } Rig;
 

@@ -175,6 +175,47 @@ static void test_nodedev_mdev(void) {
     compare("nodedev-mdev", text);
 }
 
+/* What clients send: nova's description, and one with all that may be in it. */
+static void test_nodedev_parse(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VgNodedevWish) nova =
+        vg_nodedev_parse("<device><parent>pci_0000_05_00_0</parent><capability type='mdev'><type id='nvidia-11'/>"
+                         "<uuid>B1AE8BF6-38b0-4c81-9d44-78ce3f520496</uuid></capability></device>",
+                         &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(nova->parent, ==, "pci_0000_05_00_0");
+    g_assert_cmpstr(nova->type_id, ==, "nvidia-11");
+    g_assert_true(nova->has_uuid && nova->uuid.b[0] == 0xb1);
+    g_assert_cmpuint(nova->n_attrs, ==, 0);
+    g_autoptr(VgNodedevWish) full = vg_nodedev_parse(
+        "<device><name>x</name><path>/p</path><parent>y</parent><driver><name>vfio_mdev</name></driver>"
+        "<capability type='mdev'><type id='t'/><parent_addr>0</parent_addr><iommuGroup number='7'/>"
+        "<attr name='a' value='1'/><attr name='b' value='2'/></capability></device>",
+        &error);
+    g_assert_no_error(error);
+    g_assert_false(full->has_uuid);
+    g_assert_cmpuint(full->n_attrs, ==, 2);
+    g_assert_cmpstr(full->attrs[1]->name, ==, "b");
+    static const struct {
+        int code;
+        const char *xml;
+    } wrong[] = {
+        {VG_ERR_XML_ERROR, "<domain/>"},
+        {VG_ERR_CONFIG_UNSUPPORTED, "<device><parent>y</parent></device>"},
+        {VG_ERR_CONFIG_UNSUPPORTED, "<device><parent>y</parent><capability type='pci'/></device>"},
+        {VG_ERR_XML_ERROR, "<device><capability type='mdev'><type id='t'/></capability></device>"},
+        {VG_ERR_XML_ERROR, "<device><parent>y</parent><capability type='mdev'/></device>"},
+        {VG_ERR_XML_ERROR,
+         "<device><parent>y</parent><capability type='mdev'><type id='t'/><uuid>no</uuid></capability></device>"},
+        {VG_ERR_XML_DETAIL, "<device>"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autoptr(GError) why = NULL;
+        g_assert_null(vg_nodedev_parse(wrong[i].xml, &why));
+        g_assert_error(why, VG_ERROR, wrong[i].code);
+    }
+}
+
 static void test_names(void) {
     VgPciAddr addr = {.domain = 0x10000, .bus = 0xaf, .slot = 31, .function = 7}, back, parent;
     VgUuid uuid, uuid_back;
@@ -222,6 +263,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/domcaps/refused", test_domcaps_refused);
     g_test_add_func("/nodedev/pci", test_nodedev_pci);
     g_test_add_func("/nodedev/mdev", test_nodedev_mdev);
+    g_test_add_func("/nodedev/parse", test_nodedev_parse);
     g_test_add_func("/nodedev/names", test_names);
     return g_test_run();
 }
