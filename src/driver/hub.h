@@ -42,6 +42,7 @@ struct VgDriverState {
     GQueue mdev_ops;   /* the first is under way */
     VgJobQueue *mdev_queue;
     VgJobQueue *ledger;
+    GQueue consoles;    /* that clients have open, or are about to; console.c */
     GQueue orders;      /* of the administrator, the first is under way; grid.c */
     VgJobQueue *asking; /* figures of what runs */
     VgHealth *health;   /* of the GPUs */

@@ -174,31 +174,45 @@ static void fill_vgpus(VgRun *run) {
     }
 }
 
-static void fill_terminal(VgRun *run, VgChardev *chr, guint n) {
-    if (chr->type != VG_CHR_PTY || !run->hub->xen->ops->console_path) /* a simulated guest has no terminal */
-        return;
-    g_autofree char *path = run->hub->xen->ops->console_path(run->hub->xen, run->domid, n);
-    if (path)
-        set_text(&chr->source.path, path);
+/* An HVM guest's first console is its first serial port. */
+static gboolean is_same(const VgDomain *def) {
+    return vg_domain_is_hvm(def) && def->n_serials && def->n_consoles;
 }
 
-static void fill_terminals(VgRun *run) {
+void vg_live_terminal(VgDomain *def, const VgTerminal *which, const char *path) {
+    gsize n = which->number;
+    if (which->serial && n < def->n_serials)
+        set_text(&def->serials[n]->source.path, path);
+    if (!which->serial && n < def->n_consoles)
+        set_text(&def->consoles[n]->source.path, path);
+    if (which->serial && n == 0 && is_same(def))
+        set_text(&def->consoles[0]->source.path, path);
+}
+
+static void fill_terminal(VgRun *run, const VgChardev *chr, VgTerminal which) {
+    if (chr->type != VG_CHR_PTY)
+        return;
+    g_autofree char *path = run->hub->xen->ops->console_path(run->hub->xen, run->domid, which.number);
+    vg_live_terminal(run->def, &which, path);
+}
+
+void vg_live_fill_terminals(VgRun *run) {
     VgDomain *def = run->def;
-    gboolean same = vg_domain_is_hvm(def) && def->n_serials && def->n_consoles;
-    for (gsize i = 0; i < def->n_serials; i++) {
+    for (gsize i = 0; i < def->n_serials; i++)
+        fill_terminal(run, def->serials[i], (VgTerminal){.serial = TRUE, .number = (guint)i});
+    for (gsize i = is_same(def) ? 1 : 0; i < def->n_consoles; i++)
+        fill_terminal(run, def->consoles[i], (VgTerminal){.number = (guint)i});
+}
+
+static void fill_char_devices(VgRun *run) {
+    VgDomain *def = run->def;
+    for (gsize i = 0; i < def->n_serials; i++)
         set_alias(&def->serials[i]->info, "serial", i);
-        fill_terminal(run, def->serials[i], (guint)i);
-    }
-    for (gsize i = 0; i < def->n_consoles; i++) {
-        gboolean of_serial = same && i == 0;
-        set_alias(&def->consoles[i]->info, of_serial ? "serial" : "console", i);
-        if (of_serial)
-            set_text(&def->consoles[i]->source.path, def->serials[0]->source.path);
-        else
-            fill_terminal(run, def->consoles[i], (guint)i);
-    }
+    for (gsize i = 0; i < def->n_consoles; i++)
+        set_alias(&def->consoles[i]->info, i == 0 && is_same(def) ? "serial" : "console", i);
     for (gsize i = 0; i < def->n_channels; i++)
         set_alias(&def->channels[i]->info, "channel", i);
+    vg_live_fill_terminals(run);
 }
 
 void vg_live_name_vif(const VgRun *run, VgInterface *net, int devid) {
@@ -246,7 +260,7 @@ void vg_live_fill(VgRun *run) {
     for (gsize i = 0; i < def->n_disks; i++)
         set_alias(&def->disks[i]->info, alias_kinds[VG_DEVICE_DISK], i);
     fill_vgpus(run);
-    fill_terminals(run);
+    fill_char_devices(run);
     fill_interfaces(run);
     fill_graphics(run->def);
 }

@@ -5,6 +5,7 @@ libdriver_la_SOURCES = \
 	src/api/types.h \
 	src/driver/affect.c \
 	src/driver/affect.h \
+	src/driver/console.h src/driver/console.c \
 	src/driver/control.c \
 	src/driver/define.c \
 	src/driver/domains.c \

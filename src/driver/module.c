@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/i18n.h"
+#include "driver/console.h"
 #include "driver/health.h"
 #include "driver/leftovers.h"
 #include "driver/mdevs.h"
@@ -252,5 +253,6 @@ const VgDriver vg_driver = {
     .set_vcpus = vg_set_vcpus,
     .pin_vcpu = vg_pin_vcpu,
     .set_scheduler = vg_set_scheduler,
+    .open_console = vg_open_console,
 };
 /* clang-format on */

@@ -111,6 +111,7 @@ static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDom
     dom->run = vg_run_new(hub, dom, def, status->paused);
     g_strlcpy(dom->run->token, status->token, sizeof(dom->run->token));
     vg_run_adopt(dom->run, xd->domid, NULL);
+    vg_live_fill_terminals(dom->run);
     take_figures(dom->run, xd);
     if (status->device)
         vg_plug_repair(dom->run, status->device, status->medium);

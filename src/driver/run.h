@@ -62,10 +62,18 @@ gboolean vg_run_write_status_of(const VgRun *run, const VgDomain *def, const cha
 void vg_run_change_def(VgRun *run, VgDomain *def);
 /* Live rows of @run->def (job). */
 void vg_live_fill(VgRun *run);
+/* Of those the terminals alone, which a restart of their giver changes. */
+void vg_live_fill_terminals(VgRun *run);
 /* An alias that no device of @def has; only for kinds that can be plugged. */
 void vg_live_alias(const VgDomain *def, VgDeviceKind kind, VgDeviceInfo *info);
 /* What its interface is called on the host, unless the definition says. */
 void vg_live_name_vif(const VgRun *run, VgInterface *net, int devid);
+typedef struct {
+    gboolean serial; /* else a console */
+    guint number;
+} VgTerminal;
+/* The device's terminal is @path. */
+void vg_live_terminal(VgDomain *def, const VgTerminal *which, const char *path);
 
 /* Operations: begin functions and what the table calls. */
 void vg_run_begin_start(VgOp *op);

@@ -146,8 +146,20 @@ static gboolean is_true(libxl_defbool b) {
     return !libxl_defbool_is_default(b) && libxl_defbool_val(b);
 }
 
+/* A guest without a device model has a console of Xen's own. */
+static gboolean has_terminal(Config c) {
+    const libxl_domain_build_info *b = &c->b_info;
+    if (c->c_info.type != LIBXL_DOMAIN_TYPE_HVM)
+        return TRUE;
+    const char *serial = b->u.hvm.serial_list ? b->u.hvm.serial_list[0] : b->u.hvm.serial;
+    return g_strcmp0(serial, "pty") == 0;
+}
+
 /* The device model listens for VNC clients: where it was told to, or on the first free port from there. */
 static gboolean step_model(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
+    dom->terminal = has_terminal(c);
+    if (dom->terminal)
+        vg_sim_console_add(sim->consoles, dom->domid, FALSE);
     const libxl_vnc_info *vnc = vnc_of(c);
     if (!vnc || !is_true(vnc->enable))
         return TRUE;
@@ -201,6 +213,7 @@ static VgSimDomain *domain_new(VgSim *sim, Config c, GError **error) {
     memcpy(dom->uuid.b, c->c_info.uuid.uuid, VG_UUID_LEN);
     dom->run = VG_XEN_PAUSED;
     dom->vnc_port = -1;
+    dom->kind = g_strdup(libxl_domain_type_to_string(c->c_info.type));
     if (!json) {
         vg_set_error(error, VG_ERR_OPERATION_FAILED, _("libxl cannot print the configuration of '%s'"), c->c_info.name);
         return NULL;

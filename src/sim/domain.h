@@ -33,9 +33,9 @@ typedef struct {
     VgXenReason reason;
     guint64 mem_kib, max_mem_kib;
     guint64 held_kib; /* what it takes from the host: with video, shadow and libxl's slack */
-    guint vcpus;     /* online */
+    guint vcpus;      /* online */
     guint max_vcpus;
-    guint weight, cap; /* of the scheduler */
+    guint weight, cap;    /* of the scheduler */
     guint64 cpu_ns;       /* until since_us */
     gint64 since_us;      /* runs since then; 0: does not run */
     gint64 deadline_us;   /* the guest ends at this time; 0: it has no such plan; negative: paused, so much is left */
@@ -43,6 +43,8 @@ typedef struct {
     int vnc_port;         /* or -1 */
     char **disks;         /* "xvda /path", or "hdc" with nothing in it; or NULL */
     char **nics;          /* "0 00:16:3e:…": number and MAC; or NULL */
+    char *kind;           /* "pv", "pvh", "hvm" */
+    gboolean terminal;    /* it has a serial port or console */
     char **pci;           /* addresses of the host's devices it holds, or NULL */
     gboolean passthrough; /* the IOMMU knows it: it can have such devices */
 } VgSimDomain;

@@ -79,11 +79,30 @@ static void save(VgSim *sim, const VgSimDomain *dom) {
         vg_err("domain %u: %s", dom->domid, error->message);
 }
 
+/* What a guest says when it is up, the small ones of a real host's tests say, too. */
+static void say_hello(VgSim *sim, const VgSimDomain *dom) {
+    g_autofree char *who = g_strdup_printf("%s: a simulated guest; it says again what is typed", dom->name);
+    g_autofree char *up = g_strdup_printf("GUEST-UP %s", dom->kind ? dom->kind : "");
+    vg_sim_console_say(sim->consoles, dom->domid, who);
+    vg_sim_console_say(sim->consoles, dom->domid, up);
+}
+
+static void say_goodbye(VgSim *sim, const VgSimDomain *dom) {
+    static const char *const words[] = {
+        [VG_XEN_POWEROFF] = "GUEST-END poweroff", [VG_XEN_REBOOT] = "GUEST-END reboot",
+        [VG_XEN_SUSPEND] = "GUEST-END suspend",   [VG_XEN_CRASH] = "GUEST-END crash",
+        [VG_XEN_WATCHDOG] = "GUEST-END watchdog", [VG_XEN_SOFT_RESET] = "GUEST-END reboot",
+    };
+    vg_sim_console_run(sim->consoles, dom->domid, FALSE);
+    vg_sim_console_say(sim->consoles, dom->domid, words[dom->reason]);
+}
+
 static void tick(VgSim *sim) {
     for (guint i = 0; i < sim->doms->len; i++) {
         VgSimDomain *dom = g_ptr_array_index(sim->doms, i);
         if (!vg_sim_guest_tick(dom, vg_clock_real_us()))
             continue;
+        say_goodbye(sim, dom);
         save(sim, dom);
         vg_sim_event(sim, VG_XEN_EVENT_SHUTDOWN, dom);
     }
@@ -174,6 +193,10 @@ static int sim_vnc_port(VgXen *xen, guint32 domid) {
     return port;
 }
 
+static char *sim_console_path(VgXen *xen, guint32 domid, guint n) {
+    return n == 0 ? vg_sim_console_path(((VgSim *)xen)->consoles, domid) : NULL;
+}
+
 /* --- changing */
 
 /* What one call does to one domain; FALSE with @error if Xen would refuse. */
@@ -201,7 +224,11 @@ static gboolean is_guest(const VgSimDomain *dom, GError **error) {
 static gboolean do_unpause(VgSim *sim, VgSimDomain *dom, VgXenReason how, GError **error) {
     if (!is_guest(dom, error))
         return FALSE;
+    gboolean first = dom->run == VG_XEN_PAUSED && !dom->cpu_ns;
     vg_sim_guest_run(dom, vg_clock_real_us());
+    vg_sim_console_run(sim->consoles, dom->domid, dom->run == VG_XEN_RUNNING);
+    if (first)
+        say_hello(sim, dom);
     return TRUE;
 }
 
@@ -209,6 +236,7 @@ static gboolean do_pause(VgSim *sim, VgSimDomain *dom, VgXenReason how, GError *
     if (!is_guest(dom, error))
         return FALSE;
     vg_sim_guest_pause(dom, vg_clock_real_us());
+    vg_sim_console_run(sim->consoles, dom->domid, FALSE);
     return TRUE;
 }
 
@@ -246,6 +274,7 @@ static gboolean sim_reboot(VgXen *xen, guint32 domid, GError **error) {
 void vg_sim_drop(VgSim *sim, VgSimDomain *dom) {
     if (dom->stage == VG_SIM_STAGE_DONE)
         vg_sim_event(sim, VG_XEN_EVENT_DEATH, dom);
+    vg_sim_console_remove(sim->consoles, dom->domid);
     g_ptr_array_remove(sim->doms, dom);
     rearm(sim);
 }
@@ -282,6 +311,7 @@ void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how) {
     }
     if (dom && dom->run == VG_XEN_RUNNING) {
         vg_sim_guest_end(dom, how, vg_clock_real_us());
+        say_goodbye(sim, dom);
         save(sim, dom);
         vg_sim_event(sim, VG_XEN_EVENT_SHUTDOWN, dom);
     } else
@@ -314,6 +344,8 @@ static gboolean settle(VgSim *sim, GError **error) {
         return FALSE;
     for (guint i = 0; i < sim->doms->len; i++) {
         VgSimDomain *dom = g_ptr_array_index(sim->doms, i);
+        if (dom->terminal && dom->stage == VG_SIM_STAGE_DONE)
+            vg_sim_console_add(sim->consoles, dom->domid, dom->run == VG_XEN_RUNNING);
         if (vg_sim_guest_tick(dom, vg_clock_real_us()) && !vg_sim_store_write(sim->dir, dom, error))
             return FALSE;
     }
@@ -323,6 +355,7 @@ static gboolean settle(VgSim *sim, GError **error) {
 static void sim_free(VgXen *xen) {
     VgSim *sim = (VgSim *)xen;
     vg_sim_control_free(sim->control);
+    vg_sim_consoles_free(sim->consoles);
     if (sim->alarm) {
         g_source_destroy(sim->alarm);
         g_source_unref(sim->alarm);
@@ -356,6 +389,7 @@ static const VgXenOps sim_ops = {
     .pin_vcpu = vg_sim_pin_vcpu,
     .set_shares = vg_sim_set_shares,
     .vnc_port = sim_vnc_port,
+    .console_path = sim_console_path,
     .free = sim_free,
 };
 
@@ -365,6 +399,7 @@ VgXen *vg_sim_xen_new(const char *dir, GError **error) {
     pthread_mutex_init(&sim->lock, NULL);
     sim->dir = g_build_filename(dir, "state", "xen", NULL);
     sim->events = g_array_new(FALSE, FALSE, sizeof(VgXenEvent));
+    sim->consoles = vg_sim_consoles_new(sim->dir);
     gboolean ok = (sim->host = vg_sim_host_load(dir, error)) && vg_sim_store_open(sim->dir, error) &&
                   (sim->doms = vg_sim_store_load(sim->dir, error)) && settle(sim, error);
     if (ok) {

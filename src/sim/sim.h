@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "sim/console.h"
 #include "sim/control.h"
 #include "sim/domain.h"
 #include "sim/host.h"
@@ -17,6 +18,7 @@ typedef struct {
     GArray *events;       /* of VgXenEvent, not yet given to the driver */
     GSource *alarm;       /* wakes the main loop for events and guests' deadlines */
     VgSimControl *control;
+    VgSimConsoles *consoles;
 } VgSim;
 
 /* Lock held: */

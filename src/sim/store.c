@@ -44,6 +44,7 @@ void vg_sim_domain_free(VgSimDomain *dom) {
     g_free(dom->token);
     g_strfreev(dom->disks);
     g_strfreev(dom->nics);
+    g_free(dom->kind);
     g_strfreev(dom->pci);
     g_free(dom);
 }
@@ -98,6 +99,8 @@ static VgJson *domain_to_json(const VgSimDomain *dom) {
     set_strings(json, "nics", dom->nics);
     set_strings(json, "pci", dom->pci);
     vg_json_set_bool(json, "passthrough", dom->passthrough);
+    vg_json_set_string(json, "kind", dom->kind);
+    vg_json_set_bool(json, "terminal", dom->terminal);
     return json;
 }
 
@@ -169,6 +172,8 @@ static VgSimDomain *domain_from_json(const VgJson *json) {
     dom->vnc_port = (int)vg_json_get_int(json, "vnc_port", -1);
     dom->disks = strings_of(vg_json_get(json, "disks"));
     dom->nics = strings_of(vg_json_get(json, "nics"));
+    dom->kind = g_strdup(vg_json_get_string(json, "kind"));
+    dom->terminal = vg_json_get_bool(json, "terminal", FALSE);
     dom->pci = strings_of(vg_json_get(json, "pci"));
     dom->passthrough = vg_json_get_bool(json, "passthrough", FALSE);
     return g_steal_pointer(&dom);

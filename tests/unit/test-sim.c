@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-sim.c: the simulated hypervisor: what Xen would refuse, what a killed daemon leaves behind, and guests that
  * outlive it. */
+#include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -85,6 +86,28 @@ static VgXenConfig *config_of(const char *name, guint8 id, guint64 mib, const Vg
         c->pcidevs->bus = pci->bus;
     }
     return config;
+}
+
+/* The same with another kind of console: a serial port, or Xen's own. */
+static guint32 create_with_console(Host *h, const char *name, guint8 id, libxl_domain_type type) {
+    g_autoptr(GError) error = NULL;
+    VgXenConfig *config = config_of(name, id, 64, NULL);
+    guint32 domid = 0;
+    if (type == LIBXL_DOMAIN_TYPE_HVM) {
+        config->c.b_info.u.hvm.serial = strdup("pty");
+    } else {
+        libxl_domain_build_info_dispose(&config->c.b_info);
+        libxl_domain_build_info_init(&config->c.b_info);
+        libxl_domain_build_info_init_type(&config->c.b_info, type);
+        config->c.c_info.type = type;
+        config->c.b_info.max_vcpus = 1;
+        config->c.b_info.max_memkb = config->c.b_info.target_memkb = 64 * 1024;
+    }
+    h->xen->ops->create(h->xen, config, "our-token", &domid, &error);
+    libxl_domain_config_dispose(&config->c);
+    g_free(config);
+    g_assert_no_error(error);
+    return domid;
 }
 
 static void config_free(VgXenConfig *config) {
@@ -311,6 +334,102 @@ static void test_restart(Host *h, gconstpointer data) {
     g_assert_cmpuint(create(h, "new", 3, 512), ==, ends + 1);
 }
 
+/* What comes to the terminal until @want is in it. */
+static void hears(int fd, const char *want) {
+    g_autoptr(GString) got = g_string_new(NULL);
+    gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    while (!strstr(got->str, want)) {
+        char bytes[256];
+        gssize n = read(fd, bytes, sizeof bytes);
+        if (n > 0)
+            g_string_append_len(got, bytes, n);
+        else
+            g_usleep(1000);
+        if (g_get_monotonic_time() > end)
+            g_error("no '%s' but '%s'", want, got->str);
+    }
+}
+
+static int open_console(Host *h, guint32 domid) {
+    g_autofree char *path = h->xen->ops->console_path(h->xen, domid, 0);
+    g_assert_nonnull(path);
+    int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    g_assert_cmpint(fd, >=, 0);
+    return fd;
+}
+
+static void check_console(Host *h, guint8 id, libxl_domain_type type, const char *hello) {
+    char bytes[64];
+    guint32 domid = create_with_console(h, "talker", id, type);
+    int fd = open_console(h, domid);
+    g_usleep(20000);
+    g_assert_cmpint(read(fd, bytes, sizeof bytes), ==, -1); /* made, but not up yet */
+    g_assert_true(h->xen->ops->unpause(h->xen, domid, NULL));
+    hears(fd, hello);
+    g_assert_cmpint(write(fd, "who\r", 4), ==, 4);
+    hears(fd, "who\r\n");
+    g_assert_true(h->xen->ops->pause(h->xen, domid, NULL));
+    g_assert_cmpint(write(fd, "asleep", 6), ==, 6);
+    g_usleep(20000);
+    g_assert_cmpint(read(fd, bytes, sizeof bytes), ==, -1);
+    g_assert_true(h->xen->ops->unpause(h->xen, domid, NULL));
+    hears(fd, "asleep");
+    /* another daemon: it is the same guest at another terminal, and does not come up anew */
+    host_close(h);
+    host_open(h);
+    g_assert_cmpint(read(fd, bytes, sizeof bytes), <=, 0);
+    close(fd);
+    fd = open_console(h, domid);
+    g_assert_cmpint(write(fd, "again\r", 6), ==, 6);
+    hears(fd, "again\r\n");
+    g_autofree char *file = g_strdup_printf("%s/state/xen/%u.console", h->dir, domid);
+    g_autofree char *said = NULL;
+    g_assert_true(g_file_get_contents(file, &said, NULL, NULL));
+    g_assert_nonnull(strstr(said, hello));
+    g_assert_nonnull(strstr(said, "again\r\n"));
+    g_assert_true(h->xen->ops->shutdown(h->xen, domid, NULL));
+    wait_event(h);
+    hears(fd, "GUEST-END poweroff\r\n");
+    g_assert_true(h->xen->ops->destroy(h->xen, domid, NULL));
+    g_assert_cmpint(read(fd, bytes, sizeof bytes), <=, 0);
+    g_assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
+    g_assert_null(h->xen->ops->console_path(h->xen, domid, 0));
+    close(fd);
+    wait_event(h);
+}
+
+static void test_console(Host *h, gconstpointer data) {
+    check_console(h, 1, LIBXL_DOMAIN_TYPE_PV, "GUEST-UP pv\r\n");
+    check_console(h, 2, LIBXL_DOMAIN_TYPE_PVH, "GUEST-UP pvh\r\n");
+    check_console(h, 3, LIBXL_DOMAIN_TYPE_HVM, "GUEST-UP hvm\r\n");
+    guint32 mute = create(h, "mute", 4, 64);
+    g_assert_null(h->xen->ops->console_path(h->xen, mute, 0));
+}
+
+/* A guest that talks and talks fills neither memory nor disk. */
+static void test_console_file(Host *h, gconstpointer data) {
+    guint32 domid = create_with_console(h, "talker", 1, LIBXL_DOMAIN_TYPE_PV);
+    g_assert_true(h->xen->ops->unpause(h->xen, domid, NULL));
+    int fd = open_console(h, domid);
+    hears(fd, "GUEST-UP");
+    g_autofree char *file = g_strdup_printf("%s/state/xen/%u.console", h->dir, domid);
+    g_autofree char *line = g_strnfill(1000, 'x');
+    GStatBuf st;
+    for (int i = 0; i < 200; i++) {
+        g_autofree char *text = g_strdup_printf("%s%04d\r", line, i);
+        g_autofree char *end = g_strdup_printf("%04d\r\n", i);
+        g_assert_cmpint(write(fd, text, strlen(text)), ==, (gssize)strlen(text));
+        hears(fd, end);
+        g_assert_cmpint(g_stat(file, &st), ==, 0);
+        g_assert_cmpint(st.st_size, <=, 70 * 1024);
+    }
+    g_autofree char *said = NULL;
+    g_assert_true(g_file_get_contents(file, &said, NULL, NULL));
+    g_assert_nonnull(strstr(said, "0199\r\n"));
+    g_assert_null(strstr(said, "GUEST-UP"));
+    close(fd);
+}
+
 static const struct {
     const char *point;
     gboolean named, built;
@@ -426,6 +545,8 @@ static const struct {
     {"/sim/life", test_life, NULL},
     {"/sim/pause-keeps-request", test_pause_keeps_request, NULL},
     {"/sim/deaf", test_deaf, "{\"shutdown_ms\": 1, \"deaf\": [\"deaf-*\"]}"},
+    {"/sim/console", test_console, NULL},
+    {"/sim/console-file", test_console_file, NULL},
     {"/sim/refusals", test_refusals, NULL},
     {"/sim/pci-in-use", test_pci_in_use, NULL},
     {"/sim/vnc-ports", test_vnc_ports, NULL},
