@@ -359,10 +359,13 @@ static gboolean type_disable(const Order *o, GError **error) {
 
 /* --- one GPU ------------------------------------------------------------------------------------------------------ */
 
-static gboolean has_places(const VgGpu *gpu) {
-    for (guint i = 0; i < gpu->offers->len; i++)
-        if (g_array_index(gpu->offers, VgGpuOffer, i).type->placement_size > 0)
+/* Has it types that are at home in such a mode? */
+static gboolean has_places(const VgGpu *gpu, gboolean mig) {
+    for (guint i = 0; i < gpu->offers->len; i++) {
+        const VgType *type = g_array_index(gpu->offers, VgGpuOffer, i).type;
+        if (type->mig == mig && (mig || type->placement_size > 0))
             return TRUE;
+    }
     return FALSE;
 }
 
@@ -374,13 +377,19 @@ static gboolean set_mode(const Order *o, GError **error) {
     int mode = vg_names_value(&vg_gpu_mode_names, name);
     if (mode < 0) {
         vg_set_error(error, VG_ERR_INVALID_ARG,
-                     _("the mode of a GPU can be one-type, equal-size or mixed-size, not '%s'"),
+                     _("the mode of a GPU can be one-type, equal-size, mixed-size or mig, not '%s'"),
                      name != NULL ? name : "");
         return FALSE;
     }
     if ((VgGpuMode)mode == gpu->mode)
         return TRUE;
-    if (mode == VG_MODE_MIXED_SIZE && !has_places(gpu)) {
+    if (mode == VG_MODE_MIG && !has_places(gpu, TRUE)) {
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                     _("GPU %s (%s) cannot be in mode mig: none of its types is on a GPU instance"), gpu->text,
+                     gpu->model);
+        return FALSE;
+    }
+    if (mode == VG_MODE_MIXED_SIZE && !has_places(gpu, FALSE)) {
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
                      _("GPU %s (%s) cannot run vGPUs of mixed sizes: for none of its types the places are known"),
                      gpu->text, gpu->model);

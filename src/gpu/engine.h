@@ -60,6 +60,8 @@ struct VgGpus {
 /* Anew from inventory, settings, claims and what others made. */
 void vg_gpus_room_build(VgGpus *gpus);
 void vg_gpus_room_free(VgGpus *gpus);
+/* Can what is offered be there at all in the GPU's mode? */
+gboolean vg_gpus_mode_suits(const VgGpu *gpu, const VgGpuOffer *offer);
 /* A claim begins or ends to count. */
 void vg_gpus_room_enter(VgClaim *claim);
 void vg_gpus_room_leave(VgClaim *claim);

@@ -81,12 +81,17 @@ static const char *const has_at_a_time[VG_MODE_LAST] = {
     [VG_MODE_ONE_TYPE] = N_("%s runs %s (%s), and has one type at a time"),
     [VG_MODE_EQUAL_SIZE] = N_("%s runs %s (%s), and has types of one size at a time"),
     [VG_MODE_MIXED_SIZE] = N_("%s runs %s (%s), and the type has no place beside that"),
+    [VG_MODE_MIG] = N_("%s runs %s (%s), and the type has no place beside that"),
 };
 
 static char *unusable(const VgGpu *g, const VgType *type) {
     const VgGpuOffer *offer = vg_gpu_offer(g, type);
     if (offer->why_not != NULL)
         return g_strdup_printf("%s: %s", g->text, offer->why_not);
+    if (type->mig)
+        return g_strdup_printf(_("%s is not in mode mig, which a type on a GPU instance needs"), g->text);
+    if (g->mode == VG_MODE_MIG)
+        return g_strdup_printf(_("%s is in mode mig, in which only types on GPU instances have a place"), g->text);
     return g_strdup_printf(_("%s is in mode mixed-size, in which the type has no place"), g->text);
 }
 

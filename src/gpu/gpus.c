@@ -125,6 +125,7 @@ static void place_fill(VgGpus *gpus, VgPlace *p, const VgGpu *gpu, const VgBacke
     p->type_name = type->name;
     p->type_id = type->id;
     p->framebuffer_mib = type->framebuffer_mib;
+    p->mig = type->mig;
     if (backend->in_kernel) {
         char uuid[VG_UUID_TEXT];
         p->vfio_path = g_build_filename(vg_sysroot_path(gpus->host->root), "sys/bus/mdev/devices",

@@ -81,7 +81,8 @@ typedef struct {
     const char *backend_name; /* "emulator" */
     const char *type_name, *type_id;
     guint64 generation; /* of the place: VFs and slots are reused */
-    int start;          /* placement id on a GPU in mixed-size mode; -1: none */
+    int start;          /* placement id in mixed-size mode; of a GPU instance: where it begins; -1: none */
+    gboolean mig;       /* on a GPU instance */
     guint64 bar_kib;
     guint framebuffer_mib; /* of its type */
     char *vfio_path; /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */

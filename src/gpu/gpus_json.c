@@ -26,7 +26,7 @@ static guint count_on(const VgGpus *gpus, guint gpu, const VgType *type) {
     const VgRoomGpu *g = &gpus->room.gpus[gpu];
     if (type == NULL || g->count == 0)
         return g->count;
-    if (g->mode == VG_MODE_ONE_TYPE && !type->mig)
+    if (g->mode == VG_MODE_ONE_TYPE)
         return g->kind == gpus->room.types[type->index].kinds[VG_MODE_ONE_TYPE] ? g->count : 0;
     guint n = 0;
     for (guint i = 0; i < gpus->claims->len; i++) {
@@ -133,6 +133,8 @@ static VgJson *type_document(const VgGpus *gpus, const VgType *t) {
     vg_json_set_string(o, "id", t->id);
     vg_json_set_string(o, "series", t->series);
     vg_json_set_string(o, "backing", t->mig ? "mig" : "time-sliced");
+    if (t->slices > 0)
+        vg_json_set_int(o, "slices", t->slices);
     static const char *const sources[] = {"catalogue", "vendor", "kernel"};
     vg_json_set_string(o, "source", sources[t->source]);
     vg_json_set_bool(o, "experimental", t->experimental);

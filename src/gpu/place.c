@@ -21,7 +21,7 @@ typedef struct {
 /* What a GPU is like to the search; two alike ones lead to the same end. */
 typedef struct {
     VgSlots taken;
-    guint32 used, size, kind, group, model, node, mode;
+    guint32 used, size, kind, group, model, node, mode, once;
 } Look;
 
 const VgRoomOffer *vg_place_offer(const VgRoom *room, guint32 gpu, guint32 type) {
@@ -103,14 +103,19 @@ static guint16 best_start(const VgRoomGpu *gpu, const VgShape *shape) {
 
 /* --- one GPU, one type -------------------------------------------------------------------------------------------- */
 
+static inline gboolean has_slots(const VgRoomGpu *gpu) {
+    return gpu->mode == VG_MODE_MIXED_SIZE || gpu->mode == VG_MODE_MIG;
+}
+
 static inline gboolean by_slots(const VgRoomGpu *gpu, const VgRoomType *type) {
-    return gpu->mode == VG_MODE_MIXED_SIZE && type->shape.length > 0;
+    return has_slots(gpu) && type->shape.length > 0;
 }
 
 static inline guint32 room_left(const VgRoomGpu *gpu, const VgRoomType *type, guint32 units) {
+    guint32 left = gpu->used <= gpu->size ? (gpu->size - gpu->used) / units : 0;
     if (by_slots(gpu, type)) /* not if something is there that nobody can say where */
-        return gpu->used < gpu->size ? free_starts(&gpu->taken, &type->shape) : 0;
-    return gpu->used <= gpu->size ? (gpu->size - gpu->used) / units : 0;
+        left = gpu->used < gpu->size ? free_starts(&gpu->taken, &type->shape) : 0;
+    return type->once ? MIN(left, gpu->once == 0 ? 1 : 0) : left;
 }
 
 static inline VgFit allowed(const VgRoomGpu *gpu, const VgRoomOffer *offer) {
@@ -128,8 +133,8 @@ static inline VgFit fit(const VgRoomGpu *gpu, const VgRoomType *type, const VgRo
         return VG_FIT_INCOMPATIBLE;
     if (room_left(gpu, type, offer->units) > 0)
         return VG_FIT_OK;
-    return by_slots(gpu, type) && gpu->used < gpu->size && slots_left(gpu) >= type->shape.length ? VG_FIT_FRAGMENTED
-                                                                                                 : VG_FIT_FULL;
+    gboolean in_pieces = by_slots(gpu, type) && gpu->used < gpu->size && slots_left(gpu) >= type->shape.length;
+    return in_pieces && !(type->once && gpu->once > 0) ? VG_FIT_FRAGMENTED : VG_FIT_FULL;
 }
 
 static inline gboolean quota_is_of(const VgRoomQuota *q, guint32 group, guint32 type) {
@@ -216,6 +221,7 @@ VgHold vg_room_take(VgRoom *room, guint32 gpu, guint32 type, guint16 start) {
         hold.units = g->size;
     g->used += hold.units;
     g->count++;
+    g->once += t->once ? 1 : 0;
     g->kind = t->kinds[g->mode];
     count_quotas(room, g->group, type, TRUE);
     return hold;
@@ -224,6 +230,7 @@ VgHold vg_room_take(VgRoom *room, guint32 gpu, guint32 type, guint16 start) {
 void vg_room_give(VgRoom *room, guint32 gpu, guint32 type, VgHold hold) {
     VgRoomGpu *g = &room->gpus[gpu];
     g->used -= hold.units;
+    g->once -= room->types[type].once ? 1 : 0;
     slots_set(&g->taken, hold.start, hold.length, FALSE);
     if (--g->count == 0)
         g->kind = VG_PLACE_NOTHING;
@@ -247,6 +254,7 @@ static VgRoomGpu seen_by(const Search *s, guint32 gpu) {
                 slots_set(&g.taken, s->picked[i].start, t->shape.length, TRUE);
             else
                 g.used += vg_place_offer(s->room, gpu, s->wants[i].type)->units;
+            g.once += t->once ? 1 : 0;
             g.kind = t->kinds[g.mode];
         }
     return g;
@@ -280,7 +288,7 @@ static VgPolicy policy_of(const VgRoom *room, const VgWant *want) {
 
 /* The largest free block, in units. */
 static guint32 block(const VgRoomGpu *g) {
-    if (g->mode != VG_MODE_MIXED_SIZE || g->slots == 0)
+    if (!has_slots(g) || g->slots == 0)
         return g->size - g->used;
     /* From taken bit to taken bit. */
     guint longest = 0, from = 0;
@@ -350,14 +358,14 @@ static gboolean look_equal(const Look *a, const Look *b) {
         if (a->taken.bits[w] != b->taken.bits[w])
             return FALSE;
     return a->used == b->used && a->size == b->size && a->kind == b->kind && a->group == b->group &&
-           a->model == b->model && a->node == b->node && a->mode == b->mode;
+           a->model == b->model && a->node == b->node && a->mode == b->mode && a->once == b->once;
 }
 
 /* TRUE if a GPU just like this one was tried at this depth and led nowhere; otherwise notes it. */
 static gboolean tried_alike(const Search *s, const VgRoomGpu *g, guint32 gpu, Look tried[TRIED_MOST], guint *n_tried) {
     if (pinned_later(s, gpu))
         return FALSE;
-    Look look = {g->taken, g->used, g->size, g->kind, g->group, g->model, g->node, g->mode};
+    Look look = {g->taken, g->used, g->size, g->kind, g->group, g->model, g->node, g->mode, g->once};
     for (guint i = 0; i < *n_tried; i++)
         if (look_equal(&tried[i], &look))
             return TRUE;

@@ -5,7 +5,8 @@
  * run.
  *
  * Capacity is counted in units: a GPU has VG_UNITS, a vGPU takes VG_UNITS / (how many of its type fit). On a GPU in
- * mixed-size mode it is counted in slots instead: a type has a length and a list of starts, none of which overlap.
+ * mixed-size or MIG mode it is counted in slots instead: a type has a length and a list of starts, none of which
+ * overlap; what a GPU has once is counted by itself.
  * Checks in this order: supported, usable here, open, not experimental, enabled, within the quota, compatible with what
  * runs there, room.
  * Ties go to the lowest GPU number, which is address order.
@@ -35,8 +36,11 @@ typedef enum {
     VG_POLICY_LAST
 } VgPolicy;
 
-/* What may share a GPU: one type; types of equal size; any that have a free start. */
-typedef enum { VG_MODE_ONE_TYPE, VG_MODE_EQUAL_SIZE, VG_MODE_MIXED_SIZE, VG_MODE_LAST } VgGpuMode;
+/*
+ * What may share a GPU: one type; types of equal size; any that have a free start; GPU instances (MIG), each with a
+ * free start of its profile, and nothing else.
+ */
+typedef enum { VG_MODE_ONE_TYPE, VG_MODE_EQUAL_SIZE, VG_MODE_MIXED_SIZE, VG_MODE_MIG, VG_MODE_LAST } VgGpuMode;
 
 /* Why a GPU is not taken, the most hopeful last. */
 typedef enum {
@@ -56,7 +60,7 @@ typedef struct {
     guint64 bits[VG_PLACE_SLOTS / 64];
 } VgSlots;
 
-/* Places of one length in a GPU of mixed-size mode. */
+/* Places of one length in a GPU that is counted in slots. */
 typedef struct {
     guint16 length, n_starts;
     const guint16 *starts; /* ascending, at least length apart, ends within VG_PLACE_SLOTS */
@@ -66,12 +70,13 @@ typedef struct {
     guint32 size, used; /* units */
     guint32 count;      /* vGPUs there */
     guint32 kind;       /* of what runs there, or VG_PLACE_NOTHING */
+    guint32 once;       /* of these, those that need what a GPU has once */
     guint32 group;
     guint32 model; /* GPUs of one model have equal offers and shapes */
     guint32 node;  /* of the host's memory, or VG_PLACE_ANY: unknown */
     VgGpuMode mode;
     gboolean closed;         /* quarantined or being drained: takes nothing new */
-    const VgShape *shapes;   /* mixed-size mode: the lengths there are, longest first */
+    const VgShape *shapes;   /* counted in slots: the lengths there are, longest first */
     guint16 n_shapes, slots; /* slots it has in all */
     VgSlots taken;
 } VgRoomGpu;
@@ -86,6 +91,7 @@ typedef struct {
 typedef struct {
     guint32 kinds[VG_MODE_LAST]; /* by the GPU's mode: types of one kind may share a GPU */
     VgShape shape;               /* length 0: none known, so it has no place beside others in mixed-size mode */
+    gboolean once;               /* needs what a GPU has once */
     VgRoomOffer *offers;         /* by GPU number */
     guint32 n_offers;
 } VgRoomType;
@@ -115,7 +121,7 @@ typedef struct {
 
 typedef struct {
     guint32 gpu;
-    guint16 start; /* VG_NO_START: not in mixed-size mode */
+    guint16 start; /* VG_NO_START: not counted in slots */
 } VgPick;
 
 /*

@@ -30,6 +30,16 @@ static guint32 model_of(const VgGpus *gpus, guint i, GArray *models) {
     return self;
 }
 
+gboolean vg_gpus_mode_suits(const VgGpu *gpu, const VgGpuOffer *offer) {
+    const VgType *type = offer->type;
+    if (offer->backend->id == VG_BACKEND_PASSTHROUGH)
+        return TRUE;
+    if (type->mig || gpu->mode == VG_MODE_MIG)
+        return type->mig && gpu->mode == VG_MODE_MIG;
+    /* In mixed-size mode there is no place for what has none. */
+    return gpu->mode != VG_MODE_MIXED_SIZE || (type->placement_size > 0 && type->n_placement_ids > 0);
+}
+
 static void fill_offers(VgGpus *gpus) {
     VgRoom *room = &gpus->room;
     const VgInventory *inv = &gpus->inventory;
@@ -44,9 +54,7 @@ static void fill_offers(VgGpus *gpus) {
         for (guint k = 0; k < inv->gpus[i].offers->len; k++) {
             const VgGpuOffer *o = &g_array_index(inv->gpus[i].offers, VgGpuOffer, k);
             VgRoomType *t = &room->types[o->type->index];
-            /* In mixed-size mode there is no place for what has none. */
-            gboolean usable = o->why_not == NULL && (inv->gpus[i].mode != VG_MODE_MIXED_SIZE || t->shape.length > 0 ||
-                                                     o->backend->id == VG_BACKEND_PASSTHROUGH);
+            gboolean usable = o->why_not == NULL && vg_gpus_mode_suits(&inv->gpus[i], o);
             t->offers[t->n_offers++] = (VgRoomOffer){.gpu = i,
                                                      .units = VG_UNITS / o->max,
                                                      .usable = usable,
@@ -76,38 +84,47 @@ static void fill_types(VgGpus *gpus) {
     for (guint i = 0; i < room->n_types; i++) {
         const VgType *type = vg_types_nth(gpus->types, i);
         VgRoomType *t = &room->types[i];
-        if (type->placement_size > 0 && type->n_placement_ids > 0 && !type->mig)
+        if (type->placement_size > 0 && type->n_placement_ids > 0)
             t->shape = (VgShape){(guint16)type->placement_size, (guint16)type->n_placement_ids, type->placement_ids};
-        /* GPU instances are units of their own: whatever still fits may go beside them. */
-        guint32 mig = room->n_types, any = room->n_types + 1;
-        t->kinds[VG_MODE_ONE_TYPE] = type->mig ? mig : i;
-        t->kinds[VG_MODE_EQUAL_SIZE] = type->mig ? mig : size_kind(gpus, type);
-        t->kinds[VG_MODE_MIXED_SIZE] = t->shape.length > 0 ? any : type->mig ? mig : i;
+        t->once = type->one_per_gpu;
+        /* In slots, whatever still fits may go beside the others. */
+        guint32 any = room->n_types;
+        t->kinds[VG_MODE_ONE_TYPE] = i;
+        t->kinds[VG_MODE_EQUAL_SIZE] = size_kind(gpus, type);
+        t->kinds[VG_MODE_MIXED_SIZE] = t->shape.length > 0 ? any : i;
+        t->kinds[VG_MODE_MIG] = type->mig ? any : i;
     }
 }
 
-static int longest_first(gconstpointer a, gconstpointer b) {
-    return (int)((const VgShape *)b)->length - (int)((const VgShape *)a)->length;
+/* The longest first; of one length, that with the fewest places. 0: they have the same places. */
+static int shape_order(gconstpointer a, gconstpointer b) {
+    const VgShape *x = a, *y = b;
+    if (x->length != y->length)
+        return (int)y->length - (int)x->length;
+    return x->n_starts != y->n_starts ? (int)x->n_starts - (int)y->n_starts
+                                      : memcmp(x->starts, y->starts, x->n_starts * sizeof *x->starts);
 }
 
 /*
- * The lengths that @gpu has places for, one of each; where they lie in the array is filled in later: it moves as it
+ * The kinds of place that @gpu has, one of each; where they lie in the array is filled in later: it moves as it
  * grows.
  */
 static guint add_shapes(VgGpus *gpus, const VgGpu *gpu, guint16 *ret_slots) {
     g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(VgShape));
     *ret_slots = 0;
     for (guint i = 0; i < gpu->offers->len; i++) {
-        const VgShape *shape = &gpus->room.types[g_array_index(gpu->offers, VgGpuOffer, i).type->index].shape;
-        gboolean known = shape->length == 0;
+        const VgGpuOffer *offer = &g_array_index(gpu->offers, VgGpuOffer, i);
+        const VgShape *shape = &gpus->room.types[offer->type->index].shape;
+        if (shape->length == 0 || !vg_gpus_mode_suits(gpu, offer))
+            continue;
+        gboolean known = FALSE;
         for (guint k = 0; k < found->len; k++)
-            known = known || g_array_index(found, VgShape, k).length == shape->length;
+            known = known || shape_order(&g_array_index(found, VgShape, k), shape) == 0;
         if (!known)
             g_array_append_vals(found, shape, 1);
-        if (shape->length > 0)
-            *ret_slots = MAX(*ret_slots, (guint16)(shape->starts[shape->n_starts - 1] + shape->length));
+        *ret_slots = MAX(*ret_slots, (guint16)(shape->starts[shape->n_starts - 1] + shape->length));
     }
-    g_array_sort(found, longest_first);
+    g_array_sort(found, shape_order);
     g_array_append_vals(gpus->shapes, found->data, found->len);
     return found->len;
 }
@@ -116,7 +133,7 @@ static void fill_shapes(VgGpus *gpus) {
     VgRoom *room = &gpus->room;
     gpus->shapes = g_array_new(FALSE, FALSE, sizeof(VgShape));
     for (guint i = 0; i < room->n_gpus; i++)
-        if (room->gpus[i].mode == VG_MODE_MIXED_SIZE)
+        if (room->gpus[i].mode == VG_MODE_MIXED_SIZE || room->gpus[i].mode == VG_MODE_MIG)
             room->gpus[i].n_shapes = (guint16)add_shapes(gpus, &gpus->inventory.gpus[i], &room->gpus[i].slots);
     const VgShape *next = (const VgShape *)(const void *)gpus->shapes->data;
     for (guint i = 0; i < room->n_gpus; i++) {

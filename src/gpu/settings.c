@@ -22,7 +22,7 @@
 #define MAX_QUOTA 1000000
 
 VG_NAMES(vg_gpu_policy_names, VG_POLICY_LAST, "depth-first", "breadth-first", "pack", "numa");
-VG_NAMES(vg_gpu_mode_names, VG_MODE_LAST, "one-type", "equal-size", "mixed-size");
+VG_NAMES(vg_gpu_mode_names, VG_MODE_LAST, "one-type", "equal-size", "mixed-size", "mig");
 VG_NAMES(vg_gpu_closed_names, VG_GPU_CLOSED_LAST, "open", "quarantine", "drain", "reset");
 VG_NAMES(vg_gpu_forced_names, VG_FORCED_LAST, "nothing", "reset", "quarantine");
 
@@ -182,7 +182,7 @@ static gboolean read_gpu(const Reading *r, const VgJson *o, GError **error) {
         return bad(r, error, "gpus", _("'address' is no PCI address such as 0000:05:00.0"));
     int mode = read_choice(o, "mode", &vg_gpu_mode_names), closed = read_choice(o, "closed", &vg_gpu_closed_names);
     if (mode < 0)
-        return bad(r, error, address, _("mode can be one-type, equal-size or mixed-size"));
+        return bad(r, error, address, _("mode can be one-type, equal-size, mixed-size or mig"));
     if (closed < 0)
         return bad(r, error, address, _("closed can be open, quarantine, drain or reset"));
     int forced = read_choice(o, "after_force_stop", &vg_gpu_forced_names);

@@ -147,6 +147,7 @@ static const struct {
     {"frame_rate_limit", G_STRUCT_OFFSET(VgType, frame_rate_limit), 0, 1000},
     {"max", G_STRUCT_OFFSET(VgType, max), 1, MAX_PER_GPU},
     {"max_mixed", G_STRUCT_OFFSET(VgType, max_mixed), 0, MAX_PER_GPU},
+    {"slices", G_STRUCT_OFFSET(VgType, slices), 0, 64},
     {"placement_size", G_STRUCT_OFFSET(VgType, placement_size), 0, G_MAXUINT16},
 };
 
@@ -161,6 +162,7 @@ static gboolean type_fill(VgType *t, const VgJson *o, const char *name, GError *
     t->usable_bytes = (guint64)MAX(vg_json_get_int(o, "usable_bytes", 0), 0);
     t->pixels = (guint64)MAX(vg_json_get_int(o, "pixels", 0), 0);
     t->mig = g_strcmp0(vg_json_get_string(o, "backing"), "mig") == 0;
+    t->one_per_gpu = vg_json_get_bool(o, "one_per_gpu", FALSE);
     t->bar1_mib = (guint)CLAMP(vg_json_get_int(o, "bar1_mib", 0), 0, 1 << 20);
     t->experimental = g_strcmp0(vg_json_get_string(o, "id_from"), "inferred") == 0;
     t->one_per_guest = !vg_json_get_bool(o, "several_per_guest", TRUE);
@@ -306,15 +308,7 @@ const VgBoard *vg_types_board(const VgTypes *types, guint16 vendor, guint16 devi
     return any;
 }
 
-/* --- the vendor's word -------------------------------------------------------------------------------------------- */
-
-static void set_id(VgTypes *types, VgType *t, const char *id) {
-    if (strcmp(t->id, id) == 0)
-        return;
-    g_free(t->id);
-    t->id = g_strdup(id);
-    g_hash_table_replace(types->by_id, g_strdup(id), t);
-}
+/* --- what a name says --------------------------------------------------------------------------------------------- */
 
 /* "GRID M60-1Q" is of series Q, "A100-3-20C" of C on a GPU instance: a dash, then slices, then a dash. */
 static const char *series_of(const char *name, const char *class_name, gboolean *ret_mig) {
@@ -327,6 +321,16 @@ static const char *series_of(const char *name, const char *class_name, gboolean 
         if (*p == *series[i])
             return series[i];
     return g_strcmp0(class_name, "Compute") == 0 ? "C" : "legacy";
+}
+
+/* --- the vendor's word -------------------------------------------------------------------------------------------- */
+
+static void set_id(VgTypes *types, VgType *t, const char *id) {
+    if (strcmp(t->id, id) == 0)
+        return;
+    g_free(t->id);
+    t->id = g_strdup(id);
+    g_hash_table_replace(types->by_id, g_strdup(id), t);
 }
 
 static VgType *vendor_type(const VgTypes *types, guint id) {
@@ -457,7 +461,10 @@ const VgType *vg_types_of_kernel(VgTypes *types, const char *id, const char *nam
     VgType *t = name != NULL && *name != '\0' ? by_any_name(types, name) : g_hash_table_lookup(types->by_id, id);
     if (t == NULL) {
         const char *called = name != NULL && *name != '\0' ? name : id;
-        t = type_add(types, called, id, NULL, device_api);
+        gboolean mig = FALSE;
+        const char *series = series_of(called, NULL, &mig);
+        t = type_add(types, called, id, strcmp(series, "legacy") != 0 ? series : NULL, device_api);
+        t->mig = mig;
         t->max = CLAMP(max, 1, MAX_PER_GPU);
     }
     set_id(types, t, id);

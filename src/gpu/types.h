@@ -30,6 +30,8 @@ typedef struct {
     guint frame_rate_limit; /* 0: unknown or none */
     guint max;              /* on an empty GPU */
     guint max_mixed;        /* with other sizes beside it; 0: it cannot */
+    guint slices;           /* mig: of the GPU's processors; 0: unknown */
+    gboolean one_per_gpu;   /* it needs what a GPU has once */
     guint placement_size;   /* in the GPU's slots, for mixed sizes; 0: unknown */
     guint16 *placement_ids; /* where it may begin */
     guint n_placement_ids;

@@ -31,6 +31,16 @@ static const char h100[] =
     "{\"address\":\"0000:d1:00.0\",\"vendor\":\"10de\",\"device\":\"2331\",\"subvendor\":\"10de\","
     "\"subdevice\":\"1626\",\"driver\":\"nvidia\",\"serial\":\"100\"}";
 
+/* An A100 whose kernel makes types on GPU instances and one in time slices. */
+static const char a100[] =
+    "{\"address\":\"0000:e1:00.0\",\"vendor\":\"10de\",\"device\":\"20f1\",\"subvendor\":\"10de\","
+    "\"subdevice\":\"145f\",\"driver\":\"nvidia\",\"serial\":\"a100\",\"mdev_types\":["
+    "{\"id\":\"nvidia-474\",\"name\":\"GRID A100-1-5C\",\"max\":7},"
+    "{\"id\":\"nvidia-476\",\"name\":\"GRID A100-3-20C\",\"max\":2},"
+    "{\"id\":\"nvidia-477\",\"name\":\"GRID A100-4-20C\",\"max\":1},"
+    "{\"id\":\"nvidia-681\",\"name\":\"GRID A100-1-5CME\",\"max\":1},"
+    "{\"id\":\"nvidia-468\",\"name\":\"GRID A100-4C\",\"max\":10}]}";
+
 static void start_at(Fixture *f, const char *k2_address) {
     g_autoptr(GError) error = NULL;
     g_autoptr(VgJson) usual = vg_sim_gpus_default();
@@ -40,6 +50,7 @@ static void start_at(Fixture *f, const char *k2_address) {
     g_autoptr(VgJson) gpus = vg_json_parse(moved, strlen(moved), "test", &error);
     vg_json_append(gpus, vg_json_parse(a16, strlen(a16), "test", &error));
     vg_json_append(gpus, vg_json_parse(h100, strlen(h100), "test", &error));
+    vg_json_append(gpus, vg_json_parse(a100, strlen(a100), "test", &error));
     f->host = vg_sim_gpus_new(f->dir, gpus, &error);
     g_assert_no_error(error);
     VgGpusPaths paths = {f->config, f->catalogue, f->ledger};
@@ -286,7 +297,7 @@ static void test_order_of_reasons(Fixture *f, gconstpointer unused) {
 /* --- modes, quotas, closed GPUs ----------------------------------------------------------------------------------- */
 
 static void test_modes(Fixture *f, gconstpointer unused) {
-    refused(f, "mode gpu=0000:c1:00.0,mode=mixed", VG_ERR_INVALID_ARG, "mixed-size, not 'mixed'");
+    refused(f, "mode gpu=0000:c1:00.0,mode=mixed", VG_ERR_INVALID_ARG, "mixed-size or mig, not 'mixed'");
     refused(f, "mode gpu=0000:05:00.0,mode=mixed-size", VG_ERR_CONFIG_UNSUPPORTED, "NVIDIA GRID K1;places are known");
     g_assert_cmpstr(claim_in(f, "a", "NVIDIA A16-4Q", NULL), ==, "0000:c1:00.0");
     claim_fails(f, "NVIDIA A16-4A", NULL, VG_ERR_RESOURCE_BUSY, "one type at a time");
@@ -319,6 +330,32 @@ static void test_modes(Fixture *f, gconstpointer unused) {
     g_assert_cmpstr(claim_in(f, "f", "NVIDIA A16-8Q", NULL), ==, "0000:c1:00.0+0");
     claim_fails(f, "NVIDIA A16-1Q", NULL, VG_ERR_RESOURCE_BUSY, "is full (b, f)");
     release_all(f);
+}
+
+/* GPU instances: a mode of its own, which changes only while nobody is there; each profile where the driver allows. */
+static void test_mig(Fixture *f, gconstpointer unused) {
+    claim_fails(f, "GRID A100-1-5C", NULL, VG_ERR_CONFIG_UNSUPPORTED, "0000:e1:00.0 is not in mode mig");
+    refused(f, "mode gpu=0000:c1:00.0,mode=mig", VG_ERR_CONFIG_UNSUPPORTED, "NVIDIA A16;none of its types is on a GPU");
+    claim_in(f, "ml", "GRID A100-4C", NULL);
+    refused(f, "mode gpu=0000:e1:00.0,mode=mig", VG_ERR_RESOURCE_BUSY, "in use by ml;mode cannot change");
+    release_all(f);
+    order(f, "mode gpu=serial:a100,mode=mig");
+    claim_fails(f, "GRID A100-4C", NULL, VG_ERR_CONFIG_UNSUPPORTED, "is in mode mig, in which only types on GPU");
+    g_assert_cmpstr(claim_in(f, "media", "GRID A100-1-5CME", NULL), ==, "0000:e1:00.0+4");
+    claim_fails(f, "GRID A100-1-5CME", NULL, VG_ERR_RESOURCE_BUSY, "0000:e1:00.0 is full (media)");
+    g_assert_cmpstr(claim_in(f, "half", "GRID A100-4-20C", NULL), ==, "0000:e1:00.0+0");
+    claim_fails(f, "GRID A100-3-20C", NULL, VG_ERR_RESOURCE_BUSY, "0000:e1:00.0 is full (media, half)");
+    g_assert_cmpstr(claim_in(f, "small", "GRID A100-1-5C", NULL), ==, "0000:e1:00.0+5");
+    refused(f, "mode gpu=0000:e1:00.0,mode=one-type", VG_ERR_RESOURCE_BUSY, "in use by media, half, small");
+    g_autoptr(GError) error = NULL;
+    gsize n;
+    g_autofree VgClaim **claims = vg_gpus_claims(f->gpus, &n);
+    g_assert_true(vg_claim_record(claims[1], &error)); /* half, which is there after a restart */
+    restart(f);
+    g_assert_cmpstr(claim_in(f, "small", "GRID A100-1-5C", NULL), ==, "0000:e1:00.0+4");
+    g_assert_cmpstr(claim_in(f, "media", "GRID A100-1-5CME", NULL), ==, "0000:e1:00.0+5");
+    release_all(f);
+    order(f, "mode gpu=serial:a100,mode=one-type");
 }
 
 static void test_quotas(Fixture *f, gconstpointer unused) {
@@ -452,7 +489,7 @@ static void test_plan(Fixture *f, gconstpointer unused) {
     claim_in(f, "a2", "GRID K260Q", NULL);
     claim_in(f, "b", "GRID K240Q", NULL);
     g_autoptr(VgJson) one = plan(f, "GRID K280Q", NULL, 1);
-    g_assert_cmpuint(vg_json_length(vg_json_get(one, "gpus")), ==, 9);
+    g_assert_cmpuint(vg_json_length(vg_json_get(one, "gpus")), ==, 10);
     g_assert_cmpstr(vg_json_get_string(vg_json_at(vg_json_get(one, "gpus"), 0), "fit"), ==, "unsupported");
     g_assert_cmpstr(vg_json_get_string(vg_json_at(vg_json_get(one, "gpus"), 4), "fit"), ==, "incompatible");
     g_assert_cmpuint(vg_json_length(vg_json_get(one, "changes")), ==, 1);
@@ -534,6 +571,7 @@ int main(int argc, char **argv) {
     TEST(order_of_reasons, "GAP-2");
     TEST(experimental, "experimental");
     TEST(modes, "modes");
+    TEST(mig, "mig");
     TEST(quotas, "wish-35-quotas");
     TEST(closed, "wish-56-closed");
     TEST(renumbered, "wish-4-renumbered");

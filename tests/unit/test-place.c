@@ -293,8 +293,8 @@ static VgRoom *mode_room(VgGpuMode mode, guint n, const VgPolicy *policies) {
                                     .n_shapes = SHAPES,
                                     .slots = 8};
     for (guint t = 0; t < SHAPES; t++) {
-        room->types[t] =
-            (VgRoomType){.kinds = {t, t / 2, 99}, .shape = shapes[t], .offers = g_new0(VgRoomOffer, n), .n_offers = n};
+        room->types[t] = (VgRoomType){
+            .kinds = {t, t / 2, 99, 99}, .shape = shapes[t], .offers = g_new0(VgRoomOffer, n), .n_offers = n};
         for (guint g = 0; g < n; g++)
             room->types[t].offers[g] = (VgRoomOffer){g, VG_UNITS / shapes[t].n_starts, TRUE, TRUE};
     }
@@ -321,6 +321,35 @@ static void test_mixed_size(void) {
     g_assert_cmpuint(vg_place_capacity(room, 1, 1), ==, 1);
     g_assert_cmpuint(vg_place_capacity(room, 1, 3), ==, 3);
     g_assert_cmpuint(room->gpus[0].used, <=, room->gpus[0].size);
+}
+
+/* GPU instances as an A100's driver publishes their places: 7 slices of processors over 8 of memory. */
+static void test_mig(void) {
+    static const guint16 at_any[] = {0, 1, 2, 3, 4, 5, 6}, at_even[] = {0, 2, 4}, at_half[] = {0, 4}, at_0[] = {0};
+    enum { SLICES_7, SLICES_4, SLICES_3, SLICES_2, SLICE_1, MEDIA_1, N };
+    static const VgShape of[N] = {{8, 1, at_0},    {4, 1, at_0},   {4, 2, at_half},
+                                  {2, 3, at_even}, {1, 7, at_any}, {1, 7, at_any}};
+    VgRoomGpu gpu = {
+        .size = VG_UNITS, .kind = VG_PLACE_NOTHING, .mode = VG_MODE_MIG, .slots = 8, .shapes = of, .n_shapes = 5};
+    VgRoomType types[N] = {{.n_offers = 0}};
+    VgRoomOffer offers[N] = {{.gpu = 0}};
+    for (guint t = 0; t < N; t++) {
+        offers[t] = (VgRoomOffer){.units = VG_UNITS / of[t].n_starts, .usable = TRUE, .enabled = TRUE};
+        types[t] = (VgRoomType){
+            .kinds = {t, t, t, N}, .shape = of[t], .once = t == MEDIA_1, .offers = &offers[t], .n_offers = 1};
+    }
+    VgRoom room = {.gpus = &gpu, .n_gpus = 1, .types = types, .n_types = N, .policies = depth};
+    static const guint most[N] = {1, 1, 2, 3, 7, 1};
+    for (guint t = 0; t < N; t++)
+        g_assert_cmpuint(vg_place_capacity(&room, 0, t), ==, most[t]);
+    g_assert_cmpint(place_one(&room, MEDIA_1), ==, 6); /* where no larger one can begin */
+    g_assert_cmpuint(vg_place_fit(&room, 0, MEDIA_1), ==, VG_FIT_FULL);
+    g_assert_cmpint(place_one(&room, SLICE_1), ==, 4);
+    g_assert_cmpint(place_one(&room, SLICES_4), ==, 0);
+    g_assert_cmpuint(vg_place_fit(&room, 0, SLICES_2), ==, VG_FIT_FRAGMENTED); /* 5 and 7 are free */
+    g_assert_cmpint(place_one(&room, SLICE_1), ==, 5);
+    g_assert_cmpint(place_one(&room, SLICE_1), ==, -1); /* slice 7 of the memory begins nothing */
+    g_assert_cmpuint(gpu.once, ==, 1);
 }
 
 /* wish-32: free memory in two pieces. */
@@ -434,6 +463,8 @@ static VgRoom *random_room(GRand *rand, VgPolicy policies[2], VgRoomQuota quotas
         room->types[t].kinds[VG_MODE_ONE_TYPE] = t;
         room->types[t].kinds[VG_MODE_EQUAL_SIZE] = kind;
         room->types[t].kinds[VG_MODE_MIXED_SIZE] = room->types[t].shape.length > 0 ? 99 : t;
+        room->types[t].kinds[VG_MODE_MIG] = room->types[t].kinds[VG_MODE_MIXED_SIZE];
+        room->types[t].once = g_rand_int_range(rand, 0, 4) == 0;
         room->types[t].offers = g_new0(VgRoomOffer, room->n_gpus);
     }
     for (guint g = 0; g < room->n_gpus; g++) {
@@ -467,7 +498,7 @@ static VgRoom *random_room(GRand *rand, VgPolicy policies[2], VgRoomQuota quotas
         guint32 t = (guint32)g_rand_int_range(rand, 0, (gint32)room->n_types);
         const VgShape *shape = &room->types[t].shape;
         guint16 start = shape->length > 0 ? shape->starts[g_rand_int_range(rand, 0, shape->n_starts)] : VG_NO_START;
-        if (vg_place_fit(room, g, t) == VG_FIT_OK && (room->gpus[g].mode != VG_MODE_MIXED_SIZE || shape->length == 0 ||
+        if (vg_place_fit(room, g, t) == VG_FIT_OK && (room->gpus[g].mode < VG_MODE_MIXED_SIZE || shape->length == 0 ||
                                                       !(room->gpus[g].taken.bits[0] >> start & 1)))
             vg_room_take(room, g, t, start);
     }
@@ -476,12 +507,12 @@ static VgRoom *random_room(GRand *rand, VgPolicy policies[2], VgRoomQuota quotas
 
 /* The rules again, written without a thought for speed: a GPU as a row of slots. */
 typedef struct {
-    guint32 used, kind;
+    guint32 used, kind, once;
     gboolean slot[8];
 } NaiveGpu;
 
 static gboolean naive_slots(const VgRoom *room, guint gpu, guint type) {
-    return room->gpus[gpu].mode == VG_MODE_MIXED_SIZE && room->types[type].shape.length > 0;
+    return room->gpus[gpu].mode >= VG_MODE_MIXED_SIZE && room->types[type].shape.length > 0;
 }
 
 static gboolean naive_free(const NaiveGpu *now, const VgShape *shape, guint i) {
@@ -534,6 +565,8 @@ static gboolean naive_ok(const VgRoom *room, const VgWant *want, guint gpu, cons
         (want->group != VG_PLACE_ANY && g->group != want->group) ||
         (now->kind != VG_PLACE_NOTHING && now->kind != room->types[want->type].kinds[g->mode]))
         return FALSE;
+    if (room->types[want->type].once && now->once > 0)
+        return FALSE;
     if (naive_slots(room, gpu, want->type))
         return now->used < g->size && naive_starts(now, &room->types[want->type].shape) > 0;
     return now->used + o->units <= g->size;
@@ -555,12 +588,14 @@ static guint64 naive_key(const VgRoom *room, const VgWant *want, guint gpu, cons
     guint64 left = naive_slots(room, gpu, want->type)
                        ? naive_starts(now, &room->types[want->type].shape)
                        : (room->gpus[gpu].size - now->used) / vg_place_offer(room, gpu, want->type)->units;
+    if (room->types[want->type].once) /* room for one */
+        left = 1;
     guint64 key = left;
     if (naive_policy(room, want) == VG_POLICY_BREADTH_FIRST)
         key = 1000 - left;
     if (naive_policy(room, want) == VG_POLICY_NUMA && want->node != VG_PLACE_ANY && want->node != room->gpus[gpu].node)
         key += 10000;
-    if (naive_policy(room, want) == VG_POLICY_PACK && room->gpus[gpu].mode != VG_MODE_MIXED_SIZE)
+    if (naive_policy(room, want) == VG_POLICY_PACK && room->gpus[gpu].mode < VG_MODE_MIXED_SIZE)
         key = room->gpus[gpu].size - now->used;
     else if (naive_policy(room, want) == VG_POLICY_PACK) {
         guint longest = 0;
@@ -581,6 +616,7 @@ static void naive_take(const VgRoom *room, const VgWant *want, guint gpu, NaiveG
         naive_put(now, shape, i);
     } else
         now->used += vg_place_offer(room, gpu, want->type)->units;
+    now->once += room->types[want->type].once ? 1 : 0;
     now->kind = room->types[want->type].kinds[room->gpus[gpu].mode];
 }
 
@@ -615,6 +651,7 @@ static gboolean naive(const VgRoom *room, const VgWant *wants, guint n, VgPick *
         for (guint g = 0; g < room->n_gpus; g++) {
             now[g].used = room->gpus[g].used;
             now[g].kind = room->gpus[g].kind;
+            now[g].once = room->gpus[g].once;
             for (guint k = 0; k < 8; k++)
                 now[g].slot[k] = room->gpus[g].taken.bits[0] >> k & 1;
         }
@@ -685,6 +722,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/place/forgotten-type", test_forgotten_type);
     g_test_add_func("/place/effort", test_effort);
     g_test_add_func("/place/mixed-size", test_mixed_size);
+    g_test_add_func("/place/mig", test_mig);
     g_test_add_func("/place/wish-32-fragmented", test_fragmented);
     g_test_add_func("/place/equal-size", test_equal_size);
     g_test_add_func("/place/pack", test_pack);
