@@ -1,5 +1,6 @@
 """kill -9 at every step of a start and of a stop: the next start of the daemon leaves nothing behind, and no guest that nobody knows."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
+import os
 import time
 
 from guests import guest
@@ -7,42 +8,70 @@ from host import Failed, eventually, same
 
 HOSTS = ("real",)
 
-UP = ["intent", "ledger", "domain", "record", "unpause", "done"]  # between the others nothing of the guest changes
-DOWN = ["domain", "intent"]
-
-
-def die_at(host, point, *command):
-    """The daemon dies at @point of @command, and is started again."""
-    host.kill9()
-    host.daemon_env["VIRTGRID_FAULT"] = point + "=kill"
-    host.start()
-    host.virsh(*command, ok=None)
-    if host.alive():
-        raise Failed("%s did not come by" % point)
-    host.daemon_env.pop("VIRTGRID_FAULT")
-    host.start()
-
 
 def run(host):
     host.define(guest("g"))
-    for step in UP:
-        die_at(host, "driver.start." + step, "start", "g")
-        # from when it is on record it is a guest like any other, before it is gone
-        known = step in ("unpause", "done")
-        eventually("what the death before '%s' left" % step, lambda k=known: bool(host.domains()) == k)
-        same(host.guests(), "g" if known else "", "guests after a death before " + step)
-        if known:
-            host.virsh("destroy", "g")
-        if known or step in ("domain", "record"):
-            same(host.leftovers(), [], "what is left of a death before " + step)
-    for step in DOWN:
-        host.virsh("start", "g")
-        die_at(host, "driver.stop." + step, "destroy", "g")
-        same(set(host.domains()), {"g"} if host.state("g") == "running" else set(), "domains")
-        if host.domains():
-            host.virsh("destroy", "g")
-        same(host.leftovers(), [], "what is left of a death before taking down " + step)
+    start, stop = steps(host)
+    # from when it is on record it is a guest like any other, before it is gone
+    recorded, built = start.index("driver.start.record"), stop.index("driver.stop.domain")
+    for step in dying_at_each(host, start, "start"):
+        check(host, step, runs=start.index(step) > recorded)
+    for step in dying_at_each(host, stop, "destroy"):
+        check(host, step, runs=stop.index(step) <= built)
     while_libxl_builds(host)
+
+
+def steps(host):
+    """All that a start and a stop come by, as the program itself tells them."""
+    path = os.path.join(host.dir, "steps")
+    host.stop()
+    host.daemon_env["VIRTGRID_FAULT_LOG"] = path
+    host.start()
+    host.virsh("start", "g")
+    host.virsh("destroy", "g")
+    host.stop()
+    del host.daemon_env["VIRTGRID_FAULT_LOG"]
+    with open(path, encoding="utf-8") as f:
+        points = f.read().split()
+    start, stop = ([p for p in points if p.startswith("driver.%s." % way)] for way in ("start", "stop"))
+    assert start[0] == "driver.start.claim" and start[-1] == "driver.start.done" and len(start) > 10, start
+    assert stop[-1] == "driver.stop.claim" and len(stop) == len(start) - 1, stop
+    host.start()
+    return start, stop
+
+
+def dying_at_each(host, steps_of_it, command):
+    """Yields each step when the daemon has died before it and has been started again: already told where to die next."""
+    arm(host, steps_of_it[0])
+    for step, following in zip(steps_of_it, [*steps_of_it[1:], None]):
+        if command == "destroy" and not host.domains():
+            host.virsh("start", "g")
+        host.virsh(command, "g", ok=None)
+        if host.alive():
+            raise Failed("%s did not come by" % step)
+        arm(host, following)
+        yield step
+
+
+def arm(host, step):
+    if host.alive():
+        host.kill9()
+    host.daemon_env.pop("VIRTGRID_FAULT", None)
+    if step:
+        host.daemon_env["VIRTGRID_FAULT"] = step + "=kill"
+    host.start()
+
+
+def check(host, step, runs):
+    eventually("what a death before '%s' left" % step, lambda: bool(host.domains()) == runs)
+    same(host.guests(), "g" if runs else "", "guests after a death before '%s'" % step)
+    if runs:
+        same(host.state("g"), "running", "state after a death before '%s'" % step)
+    if runs and ".start." in step:
+        host.virsh("destroy", "g")
+        runs = False
+    if not runs:
+        same(host.leftovers(), [], "what is left of a death before '%s'" % step)
 
 
 def while_libxl_builds(host):

@@ -46,11 +46,11 @@ def eventually(what, condition):
 
 
 class Result:
-    def __init__(self, argv, done):
+    def __init__(self, argv, code, out, err):
         self.argv = argv
-        self.code = done.returncode
-        self.out = done.stdout.decode("utf-8", "replace")
-        self.err = done.stderr.decode("utf-8", "replace")
+        self.code = code
+        self.out = out.decode("utf-8", "replace")
+        self.err = err.decode("utf-8", "replace")
 
     def __str__(self):
         return "$ %s\n%s%s(exit %d)" % (" ".join(self.argv), self.out, self.err, self.code)
@@ -150,7 +150,9 @@ class Host:
         """Runs a program; @ok says which way it must end (None: either)."""
         done = subprocess.run([str(a) for a in argv], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env,
                               cwd=self.dir, timeout=2 * PATIENCE, check=False)
-        result = Result([str(a) for a in argv], done)
+        return self.judge(Result([str(a) for a in argv], done.returncode, done.stdout, done.stderr), ok)
+
+    def judge(self, result, ok):
         self.told.append(str(result))
         if ok is not None and (result.code == 0) != ok:
             raise Failed("%s, but this ended with %d:\n%s" % ("should work" if ok else "should be refused", result.code, result))
@@ -159,10 +161,13 @@ class Host:
     def virsh(self, *args, ok=True, ro=False, **more):
         """The packaged virsh. Returns what it printed, stripped; of a refusal, its error."""
         options = ["-r", "-c", self.uri("virtxend-sock-ro")] if ro else ["-c", self.uri()]
-        result = self.run("virsh", "-q", *options, *args, ok=ok, **more)
+        result = self.virsh_result(options, args, ok, **more)
         if result.code == 0 and result.err.strip():
             raise Failed("virsh complains:\n%s" % result)
         return result.err.strip() if result.code else result.out.strip()
+
+    def virsh_result(self, options, args, ok, **more):
+        return self.run("virsh", "-q", *options, *args, ok=ok, **more)
 
     def guests(self, *options, ro=False):
         """What virsh list says with @options, without the host's own Domain-0: names in order, blanks between."""
