@@ -3,6 +3,8 @@
 from guests import guest
 from host import has, same
 
+HOSTS = ("simulated", "real")
+
 
 def run(host):
     for name in ("run", "paused", "off", "auto"):

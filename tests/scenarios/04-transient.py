@@ -3,6 +3,8 @@
 from guests import guest
 from host import has, lacks, same
 
+HOSTS = ("simulated", "real")
+
 
 def run(host):
     host.virsh("create", host.file("t.xml", guest("t", vcpus=1)))

@@ -3,6 +3,8 @@
 from guests import guest
 from host import eventually, has, lacks
 
+HOSTS = ("simulated", "real")
+
 
 def run(host):
     host.define(guest("b"))
@@ -28,9 +30,11 @@ def story(host):
     host.virsh("start", "a")
     host.virsh("suspend", "a")
     host.virsh("resume", "a")
+    host.wait_up("a")
     host.virsh("reboot", "a")
     eventually("the reboot", lambda: "event 'reboot' for domain 'a'" in host.heard("all"))
     host.wait_state("a", "running")
+    host.wait_up("a")
     host.virsh("metadata", "a", "--uri", "http://example.org/x", "--key", "x", "--set", "<x/>")
     host.virsh("shutdown", "a")
     host.wait_state("a", "shut off")

@@ -3,6 +3,8 @@
 from guests import guest
 from host import has, lacks, same
 
+HOSTS = ("simulated", "real")
+
 URI = "http://example.org/app"
 
 

@@ -6,9 +6,11 @@ from guests import VNC, guest
 from host import has, lacks, same
 from wire import ERROR, string
 
+HOSTS = ("simulated", "real")
+
 
 def run(host):
-    host.define(guest("r", VNC.replace("listen=", "passwd='secret' listen=")))
+    host.define(guest("r", VNC.replace("listen=", "passwd='secret' listen="), kind="hvm"))
     host.virsh("start", "r")
     for command in ("dominfo", "domstate", "domid", "domuuid", "dumpxml", "vcpucount", "domblklist", "domiflist", "vncdisplay", "dommemstat"):
         host.virsh(command, "r", ro=True)

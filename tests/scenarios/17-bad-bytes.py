@@ -7,6 +7,8 @@ import wire
 from guests import guest
 from host import eventually, same
 
+HOSTS = ("simulated", "real")
+
 LOG_ALLOWED = [r"\bwire\b"]  # the daemon may say whom it cut off
 
 

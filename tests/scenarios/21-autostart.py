@@ -6,18 +6,20 @@ import os
 from guests import guest, vgpu
 from host import has, lacks, same
 
+HOSTS = ("simulated", "real")
+
 
 def boot(host):
     """The daemon's first start after a boot of the host."""
     host.stop()
-    marks = glob.glob(host.sim + "/**/autostarted", recursive=True)
+    marks = glob.glob(host.state_dir() + "/**/autostarted", recursive=True)
     same(len(marks), 1, "marks of what was started since the boot")
     os.unlink(marks[0])
     host.start()
 
 
 def run(host):
-    host.define(guest("auto", vgpu()))
+    host.define(guest("auto", vgpu() if host.has_gpus else ""))
     host.define(guest("manual"))
     host.virsh("autostart", "auto")
     has(host.virsh("dominfo", "auto"), "Autostart:      enable")
@@ -27,7 +29,8 @@ def run(host):
     boot(host)
     host.wait_state("auto", "running")
     same(host.state("manual"), "shut off", "state")
-    has(host.gridctl("vgpus"), "auto")
+    if host.has_gpus:
+        has(host.gridctl("vgpus"), "auto")
 
     # one that runs already is left alone
     ident = host.virsh("domid", "auto")

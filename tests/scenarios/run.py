@@ -4,7 +4,7 @@
 
 A scenario is a file NN-name.py: its first line says what it shows, run(host) does it (lib/host.py), and the list LOG_ALLOWED, if there is one,
 says which warnings the daemon may log. HOSTS = ("simulated", "real") marks one that also runs on a real Xen host, where SCENARIO_HOST=real (see
-tests/xen-host/check); the default is ("simulated",). Prints one line with the time for each, everything for one that fails. Exit 77: no virsh here.
+tests/xen-host/check); the default is ("simulated",). Prints one line with the time for each, everything for one that fails; with --list only their names. Exit 77: no virsh here.
 """
 import concurrent.futures
 import glob
@@ -46,8 +46,9 @@ def run_one(path):
 
 
 def main():
-    wanted = sys.argv[1:]
-    if not shutil.which("virsh"):
+    wanted = [a for a in sys.argv[1:] if a != "--list"]
+    listing = "--list" in sys.argv
+    if not listing and not shutil.which("virsh"):
         print("no virsh here")
         return 77
     paths = [p for p in sorted(glob.glob(os.path.join(HERE, "[0-9]*.py")))
@@ -55,12 +56,15 @@ def main():
     if not paths:
         print("no scenario matches")
         return 1
+    if listing:
+        print("\n".join(os.path.basename(p) for p in paths))
+        return 0
     worst, begin = 0, time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("SCENARIO_JOBS", "2"))) as pool:
         for name, code, seconds, out in pool.map(run_one, paths):
             word = {0: "ok", 77: "skipped"}.get(code, "FAILED")
             print("%-8s %6.2f s  %s" % (word, seconds, name), flush=True)
-            if word == "FAILED" or wanted:
+            if word != "ok" or (wanted and out.strip()):
                 print("    " + out.rstrip().replace("\n", "\n    "), flush=True)
             worst = worst or (1 if word == "FAILED" else 0)
     print("%d scenarios, %.1f s" % (len(paths), time.monotonic() - begin))

@@ -14,7 +14,8 @@ import wire
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 REAL = os.environ.get("SCENARIO_HOST") == "real"  # the Xen of this machine (real.py), not a simulated one
 BUILD = os.environ.get("builddir") or os.path.join(TOP, "build")
-PATIENCE = 60 if REAL else 15  # seconds for anything that should take milliseconds; a real host is an emulated one
+SLOWNESS = 10 if REAL else 1  # a real host is an emulated one
+PATIENCE = 60 if REAL else 15  # seconds for anything that should take milliseconds
 
 
 class Skip(Exception):
@@ -103,6 +104,10 @@ class Host:
                 except OSError:
                     return False
         return True
+
+    def state_dir(self):
+        """Where the daemon keeps what is true until the host boots again."""
+        return self.sim
 
     def pid(self):
         return self.daemon.pid

@@ -49,6 +49,9 @@ class Host(host.Host):
     def socket(self, name="virtxend-sock"):
         return os.path.join(SOCKETS, name)
 
+    def state_dir(self):
+        return "/run/virtgrid"
+
     # --- the daemon, and virsh: under emulation the start of a process costs a second, so one virsh takes all commands -------------
 
     def start(self, *options):

@@ -96,9 +96,15 @@ static uint8_t in(uint16_t port) {
     return value;
 }
 
+/* Where there is no serial line, all bits are set. */
+static uint8_t serial_status(void) {
+    uint8_t status = in(SERIAL_STATUS);
+    return status == 0xff ? SERIAL_TAKES_OUTPUT : status;
+}
+
 static void put(char c) {
     if (hvm) {
-        for (unsigned i = 0; i < 10000 && !(in(SERIAL_STATUS)&SERIAL_TAKES_OUTPUT); i++)
+        for (unsigned i = 0; i < 10000 && !(serial_status() & SERIAL_TAKES_OUTPUT); i++)
             ;
         out(SERIAL, (uint8_t)c);
         out(XEN_LOG, (uint8_t)c);
@@ -128,7 +134,7 @@ static void echo_one(char c) {
 
 static void echo(void) {
     int any = 0;
-    while (hvm && in(SERIAL_STATUS)&SERIAL_HAS_INPUT)
+    while (hvm && serial_status() & SERIAL_HAS_INPUT)
         echo_one((char)in(SERIAL));
     while (console && console->in_cons != console->in_prod) {
         char c = console->in[MASK_XENCONS_IDX(console->in_cons, console->in)];
