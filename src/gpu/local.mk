@@ -85,3 +85,10 @@ tests_unit_test_vendor_SOURCES = tests/unit/test-vendor.c
 tests_unit_test_vendor_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_vendor_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_vendor_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-ledger
+TESTS += tests/unit/test-ledger
+tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c tests/unit/crash.c tests/unit/crash.h
+tests_unit_test_ledger_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
+tests_unit_test_ledger_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_ledger_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
