@@ -30,3 +30,20 @@ tests_unit_test_sim_SOURCES = tests/unit/test-sim.c
 tests_unit_test_sim_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_sim_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS)
 tests_unit_test_sim_LDADD = libsim.la libxen.la $(VG_CORE) $(XEN_LIBS) $(GLIB_LIBS)
+
+# What the daemon reads back. The seeds run in `make check`; `make fuzz` builds ./fuzz-state.
+check_PROGRAMS += tests/fuzz/replay-state
+TESTS += tests/fuzz/replay-state
+tests_fuzz_replay_state_SOURCES = tests/fuzz/state.c
+tests_fuzz_replay_state_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_REPLAY
+tests_fuzz_replay_state_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS)
+tests_fuzz_replay_state_LDADD = $(VG_GPU) libsim.la libxen.la $(VG_CORE) $(XEN_LIBS) $(GLIB_LIBS)
+
+VG_FUZZ_STATE = tests/fuzz/state.c $(filter src/%.c,$(libvirtgrid_core_la_SOURCES)) \
+	$(filter src/%.c,$(libgpu_la_SOURCES) $(libsimgpus_la_SOURCES) $(libsim_la_SOURCES)) src/xen/domain.c
+fuzz: fuzz-state
+fuzz-state: $(VG_FUZZ_STATE)
+	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(GLIB_CFLAGS) $(XML_CFLAGS) $(YAJL_CFLAGS) \
+	  $(PCIACCESS_CFLAGS) $(XEN_CFLAGS) -o $@ $(VG_FUZZ_STATE:%=$(top_srcdir)/%) \
+	  $(GLIB_LIBS) $(XML_LIBS) $(YAJL_LIBS) $(PCIACCESS_LIBS) $(XEN_LIBS)
+CLEANFILES += fuzz-state
