@@ -7,6 +7,7 @@ libdriver_la_SOURCES = \
 	src/driver/affect.h \
 	src/driver/console.h src/driver/console.c \
 	src/driver/control.c \
+	src/driver/screenshot.h src/driver/screenshot.c \
 	src/driver/define.c \
 	src/driver/domains.c \
 	src/driver/domains.h \

@@ -17,6 +17,7 @@
 #include "driver/query.h"
 #include "driver/real.h"
 #include "driver/run.h"
+#include "driver/screenshot.h"
 #include "sim/gpus.h"
 #include "sim/host.h"
 #include "sim/hypervisor.h"
@@ -254,5 +255,6 @@ const VgDriver vg_driver = {
     .pin_vcpu = vg_pin_vcpu,
     .set_scheduler = vg_set_scheduler,
     .open_console = vg_open_console,
+    .screenshot = vg_screenshot,
 };
 /* clang-format on */

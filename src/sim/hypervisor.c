@@ -390,6 +390,7 @@ static const VgXenOps sim_ops = {
     .set_shares = vg_sim_set_shares,
     .vnc_port = sim_vnc_port,
     .console_path = sim_console_path,
+    .screenshot = vg_sim_screenshot,
     .free = sim_free,
 };
 

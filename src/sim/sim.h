@@ -40,4 +40,5 @@ gboolean vg_sim_set_vcpus(VgXen *xen, guint32 domid, guint n, GError **error);
 gboolean vg_sim_pin_vcpu(VgXen *xen, guint32 domid, guint vcpu, const guint8 *map, gsize len, GError **error);
 gboolean vg_sim_set_shares(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error);
 gboolean vg_sim_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error);
+gboolean vg_sim_screenshot(VgXen *xen, guint32 domid, const char *path, GError **error);
 void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how);

@@ -181,6 +181,24 @@ static char *libxl_console_path(VgXen *xen, guint32 domid, guint n) {
     return copy;
 }
 
+/* QEMU's own command for it: the device model answers in words, and says nothing when all is well. */
+static gboolean libxl_screenshot(VgXen *xen, guint32 domid, const char *path, GError **error) {
+    g_auto(VgXenOp) op = {0};
+    g_autofree char *command = g_strdup_printf("screendump %s", path);
+    char *words = NULL;
+    if (!vg_xen_op_begin(&op, NULL, error))
+        return FALSE;
+    int rc = libxl_qemu_monitor_command(op.ctx, domid, command, &words, NULL);
+    g_autofree char *said = g_strdup(words);
+    free(words);
+    if (rc)
+        return vg_xen_op_fail(&op, rc, error, _("domain %u: its screen cannot be read"), domid);
+    if (!said || !*g_strstrip(said))
+        return TRUE;
+    vg_set_error(error, VG_ERR_OPERATION_FAILED, _("domain %u: its screen cannot be read: %s"), domid, said);
+    return FALSE;
+}
+
 /* --- changing */
 
 static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid,
@@ -322,6 +340,7 @@ static const VgXenOps libxl_ops = {
     .set_shares = vg_xen_libxl_set_shares,
     .vnc_port = libxl_vnc_port,
     .console_path = libxl_console_path,
+    .screenshot = libxl_screenshot,
     .free = libxl_free,
 };
 

@@ -133,6 +133,8 @@ typedef struct {
     int (*vnc_port)(VgXen *xen, guint32 domid);
     /* path of the pty of console @n (serial or PV), or NULL; caller frees */
     char *(*console_path)(VgXen *xen, guint32 domid, guint n);
+    /* The guest's first screen, as PPM, into the file @path, which is there and empty. */
+    gboolean (*screenshot)(VgXen *xen, guint32 domid, const char *path, GError **error);
     void (*free)(VgXen *xen);
 } VgXenOps;
 
