@@ -22,17 +22,18 @@ typedef struct {
     const char *key;
     Kind kind;
     gsize offset;
-    gint64 min, max;
+    gint64 min, max; /* min of a text: its length */
 } Row;
 
 #define FIELD(name) offsetof(VgConfig, name)
 static const Row rows[] = {
-    {"unix_sock_dir", TEXT, FIELD(socket_dir), 0, 0},
-    {"unix_sock_group", TEXT, FIELD(socket_group), 0, 0},
+    {"unix_sock_dir", TEXT, FIELD(socket_dir), 1, 0},
+    {"unix_sock_group", TEXT, FIELD(socket_group), 1, 0},
+    {"libvirt_sock_dir", TEXT, FIELD(libvirt_dir), 0, 0},
     {"unix_sock_rw_perms", MODE, FIELD(rw_perms), 0, 0777},
     {"unix_sock_ro_perms", MODE, FIELD(ro_perms), 0, 0777},
     {"log_level", NUMBER, FIELD(log_level), VG_LOG_DEBUG, VG_LOG_ERROR},
-    {"vendor_catalogue", TEXT, FIELD(vendor_catalogue), 0, 0},
+    {"vendor_catalogue", TEXT, FIELD(vendor_catalogue), 1, 0},
     {"max_clients", NUMBER, FIELD(limits.max_clients), 1, 1000000},
     {"max_anonymous_clients", NUMBER, FIELD(limits.max_anonymous), 1, 1000000},
     {"max_client_requests", NUMBER, FIELD(limits.max_calls), 1, 65536},
@@ -54,6 +55,7 @@ void vg_config_init(VgConfig *config) {
 void vg_config_clear(VgConfig *config) {
     g_free(config->socket_dir);
     g_free(config->socket_group);
+    g_free(config->libvirt_dir);
     g_free(config->vendor_catalogue);
     *config = (VgConfig){0};
 }
@@ -86,7 +88,7 @@ static gboolean number(const char *value, guint base, gint64 *ret) {
 
 static gboolean set_text(VgConfig *config, const Row *row, const char *value) {
     char *text = quoted(value);
-    if (text == NULL || *text == '\0') {
+    if (text == NULL || (gint64)strlen(text) < row->min) {
         g_free(text);
         return FALSE;
     }

@@ -11,6 +11,7 @@
 
 typedef struct {
     char *socket_dir;         /* real host only */
+    char *libvirt_dir;        /* sockets of the machine's other libvirt daemons; "": they are not asked */
     char *socket_group;       /* of the read-write sockets; NULL: the daemon's own */
     guint rw_perms, ro_perms; /* G_MAXUINT: what the kind of host wants */
     int log_level;            /* a VgLogLevel */

@@ -4,6 +4,7 @@
 
 #include "api/driver.h"
 #include "daemon/config_file.h"
+#include "daemon/forward.h"
 #include "daemon/options.h"
 #include "proc/proc.h"
 #include "wire/server.h"
@@ -18,7 +19,8 @@ typedef struct {
     GMainLoop *loop;
     VgDriver driver;
     VgDriverState *state;
-    VgProc *proc;     /* outlives the driver, whose last calls may still end while it stops */
+    VgProc *proc; /* outlives the driver, whose last calls may still end while it stops */
+    VgForward *forward;
     VgServer *server; /* NULL while the driver starts and stops: nobody is there to be told */
     guint guests;
     guint idle_seconds;

@@ -4,6 +4,7 @@ virtgridd_SOURCES = \
 	src/daemon/main.c src/daemon/daemon.h \
 	src/daemon/background.c src/daemon/sockets.c \
 	src/daemon/options.h src/daemon/options.c \
+	src/daemon/forward.h src/daemon/forward.c \
 	src/daemon/config_file.h src/daemon/config_file.c \
 	src/daemon/loader.h src/daemon/loader.c \
 	src/daemon/lock.h src/daemon/lock.c

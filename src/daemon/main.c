@@ -187,13 +187,20 @@ static void watch_signals(VgDaemon *daemon) {
     g_unix_signal_add(SIGHUP, on_hup, daemon);
 }
 
+/* A simulated host has no machine around it, unless it is told of one. */
+static const char *libvirt_dir(const VgDaemon *daemon) {
+    const char *dir = daemon->config.libvirt_dir;
+    return dir != NULL ? dir : daemon->options.simulate != NULL ? "" : VG_SOCKETDIR;
+}
+
 static gboolean start(VgDaemon *daemon, GError **error) {
     if (daemon->options.simulate == NULL && !check_real_host(error))
         return FALSE;
     if (!vg_loader_load("xen", &daemon->driver, error) || !make_folders(daemon, error) || !start_driver(daemon, error))
         return FALSE;
     daemon->proc = vg_proc_new(&daemon->driver, daemon->state);
-    daemon->server = vg_server_new(&daemon->config.limits, vg_proc_handler(), daemon->proc);
+    daemon->forward = vg_forward_new(libvirt_dir(daemon), vg_proc_handler(), daemon->proc);
+    daemon->server = vg_server_new(&daemon->config.limits, vg_forward_handler(), daemon->forward);
     vg_server_poll_directly(daemon->server);
     watch_signals(daemon);
     return vg_sockets_listen(daemon, error);
@@ -209,6 +216,7 @@ static void stop(VgDaemon *daemon) {
     if (!vg_job_drain(DRAIN_MS))
         vg_warn("some calls did not end in %d s: their clients get no answer", DRAIN_MS / 1000);
     g_clear_pointer(&daemon->server, vg_server_free);
+    g_clear_pointer(&daemon->forward, vg_forward_free);
     if (daemon->state != NULL)
         daemon->driver.stop(daemon->state);
     g_clear_pointer(&daemon->proc, vg_proc_free);

@@ -297,6 +297,11 @@ const VgServerHandler *vg_proc_handler(void) {
     return &handler;
 }
 
+gboolean vg_proc_client_is_open(const VgClient *client) {
+    const VgConn *conn = vg_client_data(client);
+    return conn->session != NULL && !conn->closing;
+}
+
 guint vg_proc_sessions(const VgProc *proc) {
     return proc->sessions;
 }

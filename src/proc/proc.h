@@ -32,5 +32,8 @@ void vg_proc_event(VgProc *proc, const VgEvent *event);
 void vg_proc_nodedev_event(VgProc *proc, const VgNodedevEvent *event);
 void vg_proc_grid_event(VgProc *proc, const char *json);
 
+/* Has @client called CONNECT_OPEN with success, and not CONNECT_CLOSE? */
+gboolean vg_proc_client_is_open(const VgClient *client);
+
 /* Open connections: between CONNECT_OPEN and its end. */
 guint vg_proc_sessions(const VgProc *proc);

@@ -28,7 +28,7 @@ struct VgCaller {
 };
 
 VgCaller *vg_caller_connect_unix(const char *path, GError **error) {
-    int fd = vg_socket_connect_unix(path, error);
+    int fd = vg_socket_connect_unix(path, TRUE, error);
     if (fd < 0)
         return NULL;
     VgCaller *caller = g_new0(VgCaller, 1);

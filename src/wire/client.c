@@ -145,6 +145,7 @@ static void msg_unref(gpointer msg) {
 
 void vg_client_drop(VgClient *client) {
     vg_streams_drop(client);
+    g_clear_pointer(&client->fillers, g_ptr_array_unref);
     vg_frame_clear(&client->frame);
     vg_outq_clear(&client->out);
     g_queue_clear_full(&client->held, msg_unref);
@@ -159,7 +160,24 @@ void vg_client_drop(VgClient *client) {
 static gboolean may_take(const VgClient *client) {
     return client->state == VG_CLIENT_OPEN && !client->server->stopping &&
            client->calls < client->server->limits.max_calls && client->out.bytes < client->server->limits.max_queue &&
-           client->stream_bytes < VG_HELD_BYTES;
+           client->stream_bytes < VG_HELD_BYTES && client->holds == 0;
+}
+
+void vg_client_hold(VgClient *client) {
+    client->holds++;
+}
+
+void vg_client_release(VgClient *client) {
+    g_return_if_fail(client->holds > 0);
+    client->holds--;
+    if (client->server != NULL && client->held.length > 0 && may_take(client))
+        vg_server_wake(client->server, client);
+}
+
+static void let_go(gpointer data) {
+    VgClient *filler = data;
+    vg_client_release(filler);
+    vg_client_unref(filler);
 }
 
 /* After every change: counts memory, tells epoll what matters now, and the server if held messages may go on. */
@@ -180,6 +198,8 @@ void vg_client_update(VgClient *client) {
         vg_server_wake(client->server, client);
     if (client->streams != NULL)
         vg_streams_watch(client);
+    if (client->fillers != NULL && client->out.bytes < VG_STREAM_OUT)
+        g_clear_pointer(&client->fillers, g_ptr_array_unref);
 }
 
 static void note_write(VgClient *client) {
@@ -255,6 +275,18 @@ void vg_client_send(VgClient *client, VgMsg *msg) {
     }
 }
 
+void vg_client_pass(VgClient *client, VgMsg *msg, VgClient *from) {
+    vg_client_send(client, msg);
+    if (client->state != VG_CLIENT_OPEN || client->out.bytes < VG_STREAM_OUT)
+        return;
+    if (client->fillers == NULL)
+        client->fillers = g_ptr_array_new_with_free_func(let_go);
+    if (g_ptr_array_find(client->fillers, from, NULL))
+        return;
+    g_ptr_array_add(client->fillers, vg_client_ref(from));
+    vg_client_hold(from);
+}
+
 void vg_client_close(VgClient *client) {
     if (client->state != VG_CLIENT_OPEN)
         return;
@@ -280,11 +312,12 @@ static VgMsg *unhold(VgClient *client) {
 }
 
 static void hand_up(VgClient *client, VgMsg *msg) {
+    const VgServerHandler *handler = client->server->handler;
     VgMsgType type = vg_msg_header(msg)->type;
-    if (type == VG_MSG_STREAM || type == VG_MSG_STREAM_HOLE)
-        vg_streams_message(client, msg);
-    else
-        client->server->handler->message(client, msg, client->server->data);
+    if (type != VG_MSG_STREAM && type != VG_MSG_STREAM_HOLE)
+        handler->message(client, msg, client->server->data);
+    else if (!vg_streams_message(client, msg) && handler->stray != NULL)
+        handler->stray(client, msg, client->server->data);
 }
 
 /* A ping must be answered also while calls wait, or the client would take us for dead; and what waits may be for the
@@ -293,7 +326,7 @@ static void take(VgClient *client, VgMsg *msg, guint *turn) {
     if (vg_keepalive_is(vg_msg_header(msg))) {
         vg_keepalive_message(client, msg);
     } else if (vg_streams_is_abort(vg_msg_header(msg))) {
-        vg_streams_message(client, msg);
+        hand_up(client, msg);
     } else if (client->held.length > 0 || *turn == 0 || !may_take(client)) {
         hold(client, msg);
         return;

@@ -81,6 +81,8 @@ struct VgClient {
     VgStream *streams;
     guint n_streams;
     gsize stream_bytes; /* sent by it, not yet taken by what is behind its streams */
+    GPtrArray *fillers; /* VgClient that wait until it has read; NULL: none */
+    guint holds;        /* reasons not to hand its messages up */
 
     gint64 heard;    /* when it last gave a sign of life */
     guint pings;     /* unanswered since */
@@ -107,7 +109,7 @@ void vg_client_update(VgClient *client);     /* what it waits for has changed */
 void vg_client_make_timed(VgClient *client); /* it has a deadline */
 
 /* stream.c */
-void vg_streams_message(VgClient *client, VgMsg *msg);
+gboolean vg_streams_message(VgClient *client, VgMsg *msg); /* FALSE: of none of ours */
 gboolean vg_streams_is_abort(const VgMsgHeader *header);
 void vg_streams_watch(VgClient *client); /* room came or went */
 void vg_streams_run(VgClient *client);   /* those that cannot be polled */

@@ -11,10 +11,9 @@ static gsize cost(const VgMsg *msg) {
     return vg_msg_memory(msg) + sizeof(VgMsg *);
 }
 
-/* A reply was asked for; a stream is only read while there is room. */
+/* Only events come unasked: a reply answers a call, and a stream is only read while there is room. */
 static gboolean is_asked(const VgMsg *msg) {
-    VgMsgType type = vg_msg_header(msg)->type;
-    return type == VG_MSG_REPLY || type == VG_MSG_REPLY_WITH_FDS || type == VG_MSG_STREAM;
+    return vg_msg_header(msg)->type != VG_MSG_EVENT;
 }
 
 static VgMsg *at(const VgOutq *queue, guint i) {

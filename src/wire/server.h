@@ -47,6 +47,8 @@ typedef struct {
     void (*message)(VgClient *client, VgMsg *msg, gpointer data);
     /* The connection is gone; nothing can be sent any more. The VgClient lives on while referenced. */
     void (*closed)(VgClient *client, gpointer data);
+    /* A message of a stream that is none of ours (any more); NULL: dropped. Borrowed. */
+    void (*stray)(VgClient *client, VgMsg *msg, gpointer data);
 } VgServerHandler;
 
 /* On the caller's default main context. */
@@ -84,6 +86,11 @@ void vg_client_authenticated(VgClient *client); /* no longer counted as anonymou
 
 /* Queues @msg (takes its own reference). Silently nothing if the client is closed. */
 void vg_client_send(VgClient *client, VgMsg *msg);
+/* Nothing more of this client is handed up until it was released as often as held; what it sends waits, bounded. */
+void vg_client_hold(VgClient *client);
+void vg_client_release(VgClient *client);
+/* Sends as above what @from, perhaps of another server, has sent: while much of it waits for @client, @from is held. */
+void vg_client_pass(VgClient *client, VgMsg *msg, VgClient *from);
 /* One more / one less call of this client is being worked on (max_calls). */
 void vg_client_call_begin(VgClient *client);
 void vg_client_call_end(VgClient *client);

@@ -86,11 +86,11 @@ int vg_socket_listen_unix(const char *path, guint mode, GError **error) {
     return vg_fd_steal(&fd);
 }
 
-int vg_socket_connect_unix(const char *path, GError **error) {
+int vg_socket_connect_unix(const char *path, gboolean wait, GError **error) {
     struct sockaddr_un address;
     if (!make_address(path, &address, error))
         return -1;
-    g_auto(VgFd) fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_auto(VgFd) fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
     if (fd < 0 || connect_address(fd, &address) < 0) {
         vg_set_errno(error, errno, _("cannot connect to '%s'"), path);
         return -1;

@@ -13,8 +13,8 @@
  */
 int vg_socket_listen_unix(const char *path, guint mode, GError **error);
 
-/* A connected, blocking socket. -1 with INVALID_ARG or SYSTEM_ERROR. */
-int vg_socket_connect_unix(const char *path, GError **error);
+/* A connected socket; without @wait, one that is full is SYSTEM_ERROR at once. -1 with INVALID_ARG or SYSTEM_ERROR. */
+int vg_socket_connect_unix(const char *path, gboolean wait, GError **error);
 
 /* Non-blocking and close-on-exec from now on. FALSE with errno. */
 gboolean vg_socket_prepare(int fd);

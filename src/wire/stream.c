@@ -250,11 +250,11 @@ static VgStream *find(const VgClient *client, const VgMsgHeader *header) {
     return stream;
 }
 
-void vg_streams_message(VgClient *client, VgMsg *msg) {
+gboolean vg_streams_message(VgClient *client, VgMsg *msg) {
     const VgMsgHeader *header = vg_msg_header(msg);
     VgStream *stream = find(client, header);
     if (stream == NULL)
-        return;
+        return FALSE;
     if (header->type == VG_MSG_STREAM_HOLE)
         fail_with(stream, VG_ERR_RPC, _("Unexpected stream hole"));
     else if (header->status == VG_MSG_CONTINUE)
@@ -267,6 +267,7 @@ void vg_streams_message(VgClient *client, VgMsg *msg) {
         fail_with(stream, VG_ERR_RPC, _("stream aborted with unexpected status %d"), (int)header->status);
     if (stream->state == OPEN)
         watch(stream);
+    return TRUE;
 }
 
 gboolean vg_streams_is_abort(const VgMsgHeader *header) {
