@@ -13,6 +13,7 @@
 #include "driver/network.h"
 #include "driver/ports.h"
 #include "driver/run.h"
+#include "driver/telemetry.h"
 
 static char *print(VgJson *json) {
     g_autoptr(VgJson) own = json;
@@ -236,6 +237,7 @@ void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done)
         text = print(vg_gpus_json_types(hub->gpus));
         break;
     case VG_GRID_VGPUS:
+        vg_telemetry_want(hub);
         text = print(vg_gpus_json_vgpus(hub->gpus));
         break;
     case VG_GRID_CAPACITY:

@@ -18,6 +18,7 @@
 #include "xen/xen.h"
 
 typedef struct VgHealth VgHealth;       /* driver/health.h */
+typedef struct VgTelemetry VgTelemetry; /* driver/telemetry.h */
 typedef struct VgLeftovers VgLeftovers; /* driver/leftovers.h */
 
 struct VgDriverState {
@@ -47,6 +48,7 @@ struct VgDriverState {
     VgJobQueue *asking; /* figures of what runs */
     VgHealth *health;   /* of the GPUs */
     VgLeftovers *leftovers;
+    VgTelemetry *telemetry;
     gboolean asked;    /* a job of it is under way */
     gint64 figures_us; /* when they were taken */
     GArray *waiting;   /* VgDone of clients that wait for them; figures.c */

@@ -54,6 +54,8 @@ libdriver_la_SOURCES = \
 	src/driver/rungs.h \
 	src/driver/state.c \
 	src/driver/state.h \
+	src/driver/telemetry.c \
+	src/driver/telemetry.h \
 	src/driver/stats.c \
 	src/driver/tune.c
 libdriver_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)

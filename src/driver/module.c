@@ -16,6 +16,7 @@
 #include "driver/mdevs.h"
 #include "driver/query.h"
 #include "driver/real.h"
+#include "driver/telemetry.h"
 #include "driver/run.h"
 #include "driver/screenshot.h"
 #include "sim/gpus.h"
@@ -118,6 +119,7 @@ static void hub_free(VgDriverState *hub) {
     vg_health_end(hub);
     vg_figures_close(hub);
     vg_leftovers_end(hub);
+    vg_telemetry_end(hub);
     g_clear_pointer(&hub->ledger, vg_job_queue_free);
     g_clear_pointer(&hub->asking, vg_job_queue_free);
     g_clear_pointer(&hub->mdev_queue, vg_job_queue_free);
@@ -157,6 +159,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->mdev_queue = vg_job_queue_new("node devices");
     vg_doms_init(&hub->doms);
     vg_leftovers_begin(hub);
+    vg_telemetry_begin(hub);
     if (!open_all(hub, paths, error)) {
         hub_free(hub);
         return NULL;

@@ -7,6 +7,7 @@
 #include "gpu/ledger.h"
 #include "gpu/place.h"
 #include "gpu/settings.h"
+#include "gpu/smi.h"
 
 /* What a place is besides what the driver sees. */
 typedef struct {
@@ -52,6 +53,8 @@ struct VgGpus {
     GArray *foreign;     /* of VgKernelVgpu: made by other hands */
     guint64 releases;    /* how often something was given back */
     GArray *views;       /* what vg_gpus_view() lent last */
+    GArray *sides;       /* of VgGuestSide, or NULL */
+    gboolean can_tell;   /* of what guests' drivers say */
     VgBackendHost backend_host;
 };
 

@@ -232,6 +232,7 @@ VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) 
         vg_gpus_free(gpus);
         return NULL;
     }
+    gpus->can_tell = vg_smi_is_there(host->root);
     vg_gpus_find_foreign(gpus);
     gpus->groups = vg_settings_apply(gpus->settings, &gpus->inventory);
     /* After the ledger: it may know types that neither catalogue nor kernel have now. */
@@ -250,6 +251,7 @@ void vg_gpus_free(VgGpus *gpus) {
     g_hash_table_unref(gpus->by_vgpu);
     g_clear_pointer(&gpus->foreign, g_array_unref);
     g_array_unref(gpus->views);
+    g_clear_pointer(&gpus->sides, g_array_unref);
     vg_gpus_room_free(gpus);
     vg_ledger_free(gpus->ledger);
     g_clear_pointer(&gpus->groups, g_array_unref);

@@ -85,7 +85,7 @@ typedef struct {
     gboolean mig;       /* on a GPU instance */
     guint64 bar_kib;
     guint framebuffer_mib; /* of its type */
-    char *vfio_path; /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */
+    char *vfio_path;       /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */
 } VgPlace;
 
 /*
@@ -158,6 +158,13 @@ gboolean vg_gpus_next_reset(VgGpus *gpus, VgPciAddr *ret);
 gboolean vg_gpus_reset(VgGpus *gpus, const VgPciAddr *gpu, GError **error);
 /* Was it to become empty, and is? */
 gboolean vg_gpus_drained(VgGpus *gpus, const VgPciAddr *gpu);
+
+/*
+ * What guests' own drivers say of their vGPUs, of VgGuestSide, replaces what was known before; NULL: nothing is known
+ * any more. Takes it over. @have: somebody here could tell, and there is a vGPU to tell of.
+ */
+void vg_gpus_take_sides(VgGpus *gpus, GArray *sides);
+gboolean vg_gpus_have_sides(const VgGpus *gpus);
 
 /*
  * Looks again for devices of other hands: _read() in a job, the others on the main loop. _end() frees it; FALSE: it is

@@ -182,6 +182,23 @@ static VgJson *params_document(char **params) {
     return o;
 }
 
+/* Borrows from what was told last. */
+static GHashTable *sides_by_vgpu(const VgGpus *gpus) {
+    GHashTable *table = g_hash_table_new(vg_uuid_hash, vg_uuid_equal_ptr);
+    for (guint i = 0; gpus->sides != NULL && i < gpus->sides->len; i++) {
+        VgGuestSide *side = &g_array_index(gpus->sides, VgGuestSide, i);
+        g_hash_table_insert(table, &side->vgpu, side);
+    }
+    return table;
+}
+
+static void add_side(VgJson *o, const VgGuestSide *side) {
+    if (side == NULL)
+        return;
+    vg_json_set_string(o, "guest_driver", side->driver);
+    vg_json_set_string(o, "licence", side->licence);
+}
+
 static VgJson *vgpu_document(const VgClaim *c, gsize i) {
     char text[VG_UUID_TEXT], addr[VG_PCIADDR_TEXT];
     const VgPlace *p = &c->places[i];
@@ -229,10 +246,11 @@ static VgJson *foreign_document(const VgGpus *gpus, const VgKernelVgpu *v) {
 VgJson *vg_gpus_json_vgpus(VgGpus *gpus) {
     VgJson *o = vg_json_new_object();
     VgJson *list = vg_json_set(o, "vgpus", vg_json_new_array());
+    g_autoptr(GHashTable) sides = sides_by_vgpu(gpus);
     for (guint i = 0; i < gpus->claims->len; i++) {
         const VgClaim *c = g_ptr_array_index(gpus->claims, i);
         for (gsize k = 0; k < c->n; k++)
-            vg_json_append(list, vgpu_document(c, k));
+            add_side(vg_json_append(list, vgpu_document(c, k)), g_hash_table_lookup(sides, &c->places[k].vgpu));
     }
     for (guint i = 0; i < gpus->foreign->len; i++)
         vg_json_append(list, foreign_document(gpus, &g_array_index(gpus->foreign, VgKernelVgpu, i)));

@@ -147,3 +147,14 @@ gboolean vg_gpus_look_end(VgGpusLook *look) {
     g_free(look);
     return valid;
 }
+
+/* --- what guests' drivers say ------------------------------------------------------------------------------------- */
+
+void vg_gpus_take_sides(VgGpus *gpus, GArray *sides) {
+    g_clear_pointer(&gpus->sides, g_array_unref);
+    gpus->sides = sides;
+}
+
+gboolean vg_gpus_have_sides(const VgGpus *gpus) {
+    return gpus->can_tell && gpus->claims->len > 0;
+}

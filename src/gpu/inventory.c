@@ -7,6 +7,7 @@
 
 #include "base/i18n.h"
 #include "gpu/inventory.h"
+#include "gpu/versions.h"
 
 #define VG_AREA "gpu"
 #include "base/log.h"
@@ -187,6 +188,11 @@ static gboolean read_vfs(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
 
 static char *why_not(VgGpuHost *host, const VgBackend *backend, const VgGpuRecord *record) {
     g_autoptr(GError) reason = NULL;
+    if (record->driver != NULL && strcmp(record->driver, "nvidia") == 0 && backend->id != VG_BACKEND_PASSTHROUGH) {
+        char *mismatch = vg_gpu_driver_mismatch(host->root);
+        if (mismatch != NULL)
+            return mismatch;
+    }
     return backend->usable(host, record, &reason) ? NULL : g_strdup(reason->message);
 }
 
@@ -273,6 +279,9 @@ gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GE
                  gpu->backend != NULL ? gpu->backend->name : "no back end");
     }
     g_free(records);
+    g_autofree char *mismatch = vg_gpu_driver_mismatch(host->root);
+    if (mismatch != NULL)
+        vg_warn("%s", mismatch);
     drop_shared_identities(ret);
     ret->kernel = vg_inventory_read_devices(host, types, ret);
     return TRUE;

@@ -9,6 +9,7 @@ libgpu_la_SOURCES = \
 	src/gpu/backend_passthrough.c src/gpu/backend_sriov.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
 	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
 	src/gpu/news.h src/gpu/news.c src/gpu/watch.h src/gpu/watch.c src/gpu/health.c \
+	src/gpu/smi.h src/gpu/smi.c src/gpu/versions.h src/gpu/versions.c \
 	src/gpu/host_real.h src/gpu/host_real.c
 libgpu_la_CPPFLAGS = $(AM_CPPFLAGS)
 libgpu_la_CFLAGS = $(AM_CFLAGS) $(PCIACCESS_CFLAGS)
