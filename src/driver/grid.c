@@ -190,6 +190,8 @@ static void order_written(gpointer data) {
     order_free(order);
     begin_orders(hub);
     vg_health_settle(hub);
+    if (hub->health) /* a mode is also its driver's */
+        vg_health_look(hub, (VgDone){NULL, NULL});
 }
 
 /* Until one is under way, or none is left. */

@@ -15,6 +15,10 @@
 #define VG_AREA "driver"
 #include "base/log.h"
 
+#define PATIENCE_LEAST_MS 100
+#define PATIENCE_MOST_MS 5000
+#define LATE_MOST_US (10 * 60 * G_USEC_PER_SEC)
+
 struct VgHealth {
     VgGpuWatch *watch;
     char *seen_path;
@@ -23,6 +27,10 @@ struct VgHealth {
     GArray *waiting;         /* of VgDone: for the next look */
     GArray *served;          /* for the one under way */
     gboolean resetting;
+    guint patience_ms; /* until the next look at GPUs that are not ready */
+    guint timer;
+    GPtrArray *late; /* of VgDom: marked for autostart, wait for those */
+    gint64 late_until;
 };
 
 /* --- a GPU fails -------------------------------------------------------------------------------------------------- */
@@ -100,6 +108,66 @@ static void answer_all(GArray *dones) {
     }
 }
 
+/* --- GPUs that are not ready, and who waits for them -------------------------------------------------------------- */
+
+/* Not every driver tells when it has what was waited for. */
+static gboolean look_again(gpointer data) {
+    VgDriverState *hub = data;
+    hub->health->timer = 0;
+    vg_health_look(hub, (VgDone){NULL, NULL});
+    return G_SOURCE_REMOVE;
+}
+
+static void be_patient(VgDriverState *hub) {
+    VgHealth *health = hub->health;
+    if (!vg_gpus_waiting(hub->gpus) || hub->stopping) {
+        health->patience_ms = PATIENCE_LEAST_MS;
+        return;
+    }
+    if (health->timer)
+        return;
+    health->timer = g_timeout_add(health->patience_ms, look_again, hub);
+    health->patience_ms = MIN(health->patience_ms * 2, PATIENCE_MOST_MS);
+}
+
+static gboolean has_place(VgDriverState *hub, VgDom *dom) {
+    VgPlace *places = NULL;
+    gsize n = 0;
+    VgDomain *def = vg_dom_parse(dom, NULL);
+    if (!def)
+        return TRUE; /* its start says what is wrong */
+    VgVgpuRequest *requests = vg_requests_of(&hub->info, def, &n);
+    gboolean good = n == 0 || vg_gpus_plan(hub->gpus, requests, n, &places, NULL);
+    vg_places_free(places, n);
+    vg_requests_free(requests, n);
+    vg_domain_free(def);
+    return good;
+}
+
+/* Those whose GPUs are ready now; all, when there is nothing more to be waited for. */
+static void start_late(VgDriverState *hub) {
+    VgHealth *health = hub->health;
+    gboolean over = !vg_gpus_waiting(hub->gpus) || g_get_monotonic_time() > health->late_until;
+    for (guint i = 0; i < health->late->len && !hub->stopping;) {
+        VgDom *dom = g_ptr_array_index(health->late, i);
+        if (!over && !has_place(hub, dom)) {
+            i++;
+            continue;
+        }
+        if (!dom->run && !dom->hidden)
+            vg_autostart(hub, dom);
+        g_ptr_array_remove_index(health->late, i);
+    }
+}
+
+gboolean vg_health_start_later(VgDriverState *hub, VgDom *dom) {
+    if (!vg_gpus_waiting(hub->gpus) || has_place(hub, dom))
+        return FALSE;
+    vg_info("domain '%s' starts as soon as its GPU is ready", dom->name);
+    g_ptr_array_add(hub->health->late, vg_dom_ref(dom));
+    return TRUE;
+}
+
 static void look_done(gpointer data) {
     Look *look = data;
     VgDriverState *hub = look->hub;
@@ -115,8 +183,11 @@ static void look_done(gpointer data) {
         vg_health_settle(hub);
     }
     g_free(look);
+    start_late(hub);
     if (health->again && !health->looking)
         begin_look(hub);
+    else if (!health->looking)
+        be_patient(hub);
 }
 
 static void begin_look(VgDriverState *hub) {
@@ -254,6 +325,11 @@ void vg_health_begin(VgDriverState *hub) {
     health->seen = seen ? g_ascii_strtoull(seen, NULL, 10) : 0;
     health->watch = vg_gpu_watch_new(vg_gpus_host(hub->gpus), health->seen, on_news, hub);
     vg_health_settle(hub);
+    health->patience_ms = PATIENCE_LEAST_MS;
+    health->late = g_ptr_array_new_with_free_func((GDestroyNotify)vg_dom_unref);
+    health->late_until = g_get_monotonic_time() + LATE_MOST_US;
+    if (vg_gpus_waiting(hub->gpus))
+        vg_health_look(hub, (VgDone){NULL, NULL});
 }
 
 /* After the jobs have ended. */
@@ -262,6 +338,8 @@ void vg_health_end(VgDriverState *hub) {
     if (!health)
         return;
     vg_gpu_watch_free(health->watch);
+    g_clear_handle_id(&health->timer, g_source_remove);
+    g_ptr_array_unref(health->late);
     g_array_unref(health->waiting);
     g_array_unref(health->served);
     g_free(health->seen_path);

@@ -22,6 +22,7 @@
 #include "sim/gpus.h"
 #include "sim/host.h"
 #include "sim/hypervisor.h"
+#include "sim/kernel.h"
 
 #define VG_AREA "driver"
 #include "base/log.h"
@@ -41,7 +42,8 @@ static void start_domains(VgDriverState *hub) {
             g_ptr_array_add(wanted, dom);
     }
     for (guint i = 0; i < wanted->len; i++)
-        vg_autostart(hub, g_ptr_array_index(wanted, i));
+        if (!vg_health_start_later(hub, g_ptr_array_index(wanted, i)))
+            vg_autostart(hub, g_ptr_array_index(wanted, i));
 }
 
 static char *mark_of(const VgDriverState *hub) {
@@ -74,8 +76,10 @@ static gboolean open_simulated(VgDriverState *hub, const VgDriverPaths *paths, V
     if (!hub->xen)
         return FALSE;
     *ret_gpus = vg_sim_gpus_new(paths->simulate, vg_sim_host_gpus(host), error);
-    hub->boot_id = g_strdup("simulated"); /* its guests are files: they outlive a restart of the machine */
-    return *ret_gpus != NULL;
+    if (!*ret_gpus)
+        return FALSE;
+    hub->boot_id = vg_sysroot_read((*ret_gpus)->root, VG_SIM_BOOT_ID);
+    return hub->boot_id != NULL;
 }
 
 static gboolean open_gpus(VgDriverState *hub, VgGpuHost *host, const VgDriverPaths *paths, GError **error) {

@@ -2,12 +2,12 @@
 /* backend.c: the back ends there are. A new one: its file, its row here. */
 #include "config.h"
 
+#include "base/i18n.h"
 #include "gpu/backend.h"
 
 static const VgBackend *const rows[VG_BACKEND_LAST] = {
-    [VG_BACKEND_EMULATOR] = &vg_backend_emulator,
-    [VG_BACKEND_MDEV] = &vg_backend_mdev,
-    [VG_BACKEND_SRIOV] = &vg_backend_sriov,
+    [VG_BACKEND_VFIO] = &vg_backend_vfio,           [VG_BACKEND_MDEV] = &vg_backend_mdev,
+    [VG_BACKEND_SRIOV] = &vg_backend_sriov,         [VG_BACKEND_EMULATOR] = &vg_backend_emulator,
     [VG_BACKEND_PASSTHROUGH] = &vg_backend_passthrough,
 };
 
@@ -20,4 +20,27 @@ const VgBackend *vg_backend_by_name(const char *name) {
         if (rows[i] != NULL && g_strcmp0(rows[i]->name, name) == 0)
             return rows[i];
     return NULL;
+}
+
+gboolean vg_backend_can_vfio(const VgGpuHost *host, GError **error) {
+    if (host->dm_can_vfio)
+        return TRUE;
+    vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                 _("its vGPUs are mediated devices, and the configured device model cannot use VFIO under Xen: QEMU "
+                   "maps a guest's memory "
+                   "page by page there; a device model that can has to be declared in virtgridd.conf"));
+    return FALSE;
+}
+
+const VgPciAddr *vg_place_function(const VgPlace *place) {
+    return place->has_vf ? &place->vf : &place->gpu;
+}
+
+char *vg_params_text(const char *const *params) {
+    if (params == NULL || params[0] == NULL)
+        return NULL;
+    GString *text = g_string_new(NULL);
+    for (const char *const *p = params; p[0] != NULL && p[1] != NULL; p += 2)
+        g_string_append_printf(text, "%s%s=%s", text->len > 0 ? "," : "", p[0], p[1]);
+    return g_string_free(text, FALSE);
 }

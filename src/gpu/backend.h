@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * backend.h: by what means a vGPU comes to be. One row and one file per back end; what is not built has no row. Chosen
- * by what the host offers. create and remove block (jobs), may be repeated, and touch only the place they are given.
+ * backend.h: by what means a vGPU comes to be. One row and one file per back end; what is not built has no row. A GPU
+ * gets the first of them (in the order of VgBackendId) for which the host offers something. read, create and remove
+ * block; create and remove are jobs, may be repeated, and touch only the place they are given.
  */
 #pragma once
 
+#include "gpu/facts.h"
 #include "gpu/gpus.h"
 #include "gpu/host.h"
 
@@ -13,20 +15,35 @@ typedef struct {
     guint wait_ms; /* how long the kernel may take to show what it was told */
 } VgBackendHost;
 
-typedef struct {
+struct VgBackend {
     VgBackendId id;
     const char *name;
     guint64 bar_kib;    /* memory that the guest's low hole needs for one */
-    gboolean in_kernel; /* vGPUs are devices under sys/bus/mdev/devices */
+    /* Where the device model finds the vGPU, below the root; NULL: nothing that VFIO opens. Caller frees. */
+    char *(*vfio_path)(const VgPlace *place);
+    gboolean of_catalogue; /* types are the board's in the catalogue: the host has no list of its own */
+    gboolean plain_vfs;    /* there is one type: a whole virtual function */
+    gboolean nameless;     /* the kernel does not say which vGPU one is; only where it is */
+    /* What the host has for it on @gpu; FALSE: nothing. NULL: nothing to be read. */
+    gboolean (*read)(VgSysroot *root, const VgGpuRecord *gpu, VgGpuFacts *facts);
     /* FALSE with the reason (CONFIG_UNSUPPORTED) if this host cannot do it at all with this GPU. */
     gboolean (*usable)(const VgGpuHost *host, const VgGpuRecord *gpu, GError **error);
     /* NULL: there is nothing to make. @params: name, value, …, NULL; or NULL. */
     gboolean (*create)(const VgBackendHost *host, const VgPlace *place, const char *const *params, GError **error);
     gboolean (*remove)(const VgBackendHost *host, const VgPlace *place, GError **error);
-} VgBackend;
+};
 
-extern const VgBackend vg_backend_emulator, vg_backend_mdev, vg_backend_passthrough, vg_backend_sriov;
+extern const VgBackend vg_backend_vfio, vg_backend_mdev, vg_backend_sriov, vg_backend_emulator, vg_backend_passthrough;
 
 /* NULL: not built. */
 const VgBackend *vg_backend(VgBackendId id);
 const VgBackend *vg_backend_by_name(const char *name);
+
+/* --- for several of them ------------------------------------------------------------------------------------------ */
+
+/* FALSE with the reason: VFIO under Xen is nothing that a stock device model can. */
+gboolean vg_backend_can_vfio(const VgGpuHost *host, GError **error);
+/* The function that the vGPU is on. */
+const VgPciAddr *vg_place_function(const VgPlace *place);
+/* "name=value,name=value", as NVIDIA's driver takes it; NULL: there are none. Caller frees. */
+char *vg_params_text(const char *const *params);

@@ -21,6 +21,7 @@ static gboolean usable(const VgGpuHost *host, const VgGpuRecord *gpu, GError **e
 const VgBackend vg_backend_emulator = {
     .id = VG_BACKEND_EMULATOR,
     .name = "emulator",
+    .of_catalogue = TRUE,
     .bar_kib = 256 * 1024,
     .usable = usable,
 };

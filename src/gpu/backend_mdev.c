@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "gpu/backend.h"
+#include "gpu/vfs.h"
 
 #define VG_AREA "gpu"
 #include "base/log.h"
@@ -25,6 +26,11 @@ typedef struct {
     char *device; /* sys/bus/mdev/devices/UUID */
 } Mdev;
 
+static char *path_of(const VgPlace *place) {
+    char uuid[VG_UUID_TEXT];
+    return g_strconcat("sys/bus/mdev/devices/", vg_uuid_format(&place->vgpu, uuid), NULL);
+}
+
 static void mdev_clear(Mdev *m) {
     g_free(m->device);
 }
@@ -34,18 +40,79 @@ static void mdev_init(Mdev *m, const VgBackendHost *host, const VgPlace *place) 
     m->host = host;
     m->place = place;
     vg_uuid_format(&place->vgpu, m->uuid);
-    vg_pciaddr_format(place->has_vf ? &place->vf : &place->gpu, m->parent);
-    m->device = g_strconcat("sys/bus/mdev/devices/", m->uuid, NULL);
+    vg_pciaddr_format(vg_place_function(place), m->parent);
+    m->device = path_of(place);
 }
 
 static gboolean usable(const VgGpuHost *host, const VgGpuRecord *gpu, GError **error) {
-    if (host->dm_can_vfio)
+    return vg_backend_can_vfio(host, error);
+}
+
+/* --- what there is ------------------------------------------------------------------------------------------------ */
+
+static char *attribute(VgSysroot *root, const char *folder, const char *id, const char *name) {
+    g_autofree char *path = g_strdup_printf("%s/%s/%s", folder, id, name);
+    return vg_sysroot_read(root, path);
+}
+
+static void read_type(VgSysroot *root, const char *folder, const char *id, VgGpuFacts *facts) {
+    g_autofree char *name = attribute(root, folder, id, "name");
+    g_autofree char *description = attribute(root, folder, id, "description");
+    g_autofree char *api = attribute(root, folder, id, "device_api");
+    g_autofree char *available = g_strdup_printf("%s/%s/available_instances", folder, id);
+    g_autofree char *made = g_strdup_printf("%s/%s/devices", folder, id);
+    g_auto(GStrv) devices = vg_sysroot_list(root, made);
+    gint64 left = 0;
+    vg_sysroot_read_int(root, available, &left);
+    guint seen = (guint)CLAMP(left, 0, 1024) + (devices != NULL ? MIN(g_strv_length(devices), 1024) : 0);
+    VgTypeFact type = {(char *)id, name, description, api, seen};
+    vg_gpu_facts_add_type(facts, &type);
+}
+
+/* FALSE: it is no parent of mediated devices. */
+static gboolean read_types(VgSysroot *root, const VgPciAddr *parent, VgGpuFacts *facts) {
+    g_autofree char *folder = vg_pci_file(parent, "mdev_supported_types");
+    g_auto(GStrv) ids = vg_sysroot_list(root, folder);
+    for (char **id = ids; id != NULL && *id != NULL; id++)
+        read_type(root, folder, *id, facts);
+    return ids != NULL;
+}
+
+/* Devices are folders below their parent. */
+static void read_devices(VgSysroot *root, const VgPciAddr *parent, gboolean is_vf, VgGpuFacts *facts) {
+    g_autofree char *folder = vg_pci_file(parent, NULL);
+    g_auto(GStrv) names = vg_sysroot_list(root, folder);
+    for (char **name = names; name != NULL && *name != NULL; name++) {
+        VgDeviceFact device = {.has_uuid = TRUE, .has_vf = is_vf, .vf = *parent, .start = -1};
+        if (strlen(*name) != VG_UUID_TEXT - 1 || !vg_uuid_parse(*name, &device.uuid))
+            continue;
+        g_autofree char *type_path = g_strdup_printf("%s/%s/mdev_type", folder, *name);
+        g_autofree char *start_path = g_strdup_printf("%s/%s/nvidia/placement_id", folder, *name);
+        g_autofree char *type = vg_sysroot_readlink(root, type_path);
+        gint64 start; /* a GPU not in mixed-size mode says so in words */
+        if (vg_sysroot_read_int(root, start_path, &start))
+            device.start = start;
+        device.type_id = type != NULL ? g_path_get_basename(type) : NULL;
+        vg_gpu_facts_add_device(facts, &device);
+    }
+}
+
+/* On the GPU itself, or (SR-IOV) on its virtual functions, each of which lists the same types and is good for one. */
+static gboolean mdev_read(VgSysroot *root, const VgGpuRecord *gpu, VgGpuFacts *facts) {
+    if (read_types(root, &gpu->addr, facts)) {
+        read_devices(root, &gpu->addr, FALSE, facts);
         return TRUE;
-    vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
-                 _("its vGPUs are mediated devices, and the configured device model cannot use VFIO under Xen: QEMU "
-                   "maps a guest's memory "
-                   "page by page there; a device model that can has to be declared in virtgridd.conf"));
-    return FALSE;
+    }
+    vg_vfs_read(root, &gpu->addr, facts);
+    for (guint i = 0; i < facts->vfs->len; i++) {
+        VgVf *vf = &g_array_index(facts->vfs, VgVf, i);
+        g_autofree char *folder = vg_pci_file(&vf->addr, "mdev_supported_types");
+        vf->usable = facts->on_vfs ? vg_sysroot_exists(root, folder) : read_types(root, &vf->addr, facts);
+        facts->on_vfs = facts->on_vfs || vf->usable;
+        if (vf->usable)
+            read_devices(root, &vf->addr, TRUE, facts);
+    }
+    return facts->on_vfs;
 }
 
 static gboolean is_there(const Mdev *m) {
@@ -135,18 +202,30 @@ static gboolean make(const Mdev *m, GError **error) {
 }
 
 static gboolean set_params(const Mdev *m, const char *const *params, GError **error) {
-    if (params == NULL || params[0] == NULL)
+    g_autofree char *text = vg_params_text(params);
+    if (text == NULL)
         return TRUE;
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (const char *const *p = params; p[0] != NULL && p[1] != NULL; p += 2)
-        g_string_append_printf(text, "%s%s=%s", text->len > 0 ? "," : "", p[0], p[1]);
     g_autofree char *path = g_strconcat(m->device, "/nvidia/vgpu_params", NULL);
-    int errnum = vg_fault("gpu.mdev.params") ? EIO : vg_sysroot_write(m->host->root, path, text->str) ? 0 : errno;
+    int errnum = vg_fault("gpu.mdev.params") ? EIO : vg_sysroot_write(m->host->root, path, text) ? 0 : errno;
     if (errnum != 0) {
-        vg_set_errno(error, errnum, _("the driver of GPU %s does not take the parameters '%s'"), m->parent, text->str);
+        vg_set_errno(error, errnum, _("the driver of GPU %s does not take the parameters '%s'"), m->parent, text);
         return FALSE;
     }
     return !vg_fault("gpu.mdev.params-set") || create_failed(m, EIO, error);
+}
+
+/* Mixed-size mode: where it lies among the others is our choice, not the driver's. */
+static gboolean set_start(const Mdev *m, GError **error) {
+    if (m->place->start < 0 || m->place->mig)
+        return TRUE;
+    g_autofree char *path = g_strconcat(m->device, "/nvidia/placement_id", NULL);
+    g_autofree char *text = g_strdup_printf("%d", m->place->start);
+    int errnum = vg_fault("gpu.mdev.start") ? EIO : vg_sysroot_write(m->host->root, path, text) ? 0 : errno;
+    if (errnum == 0)
+        return TRUE;
+    vg_set_errno(error, errnum, _("the driver of GPU %s does not take the placement id %s for a vGPU of type %s"),
+                 m->parent, text, m->place->type_name);
+    return FALSE;
 }
 
 static gboolean mdev_remove(const VgBackendHost *host, const VgPlace *place, GError **error);
@@ -166,7 +245,7 @@ static gboolean mdev_create(const VgBackendHost *host, const VgPlace *place, con
                 m.uuid);
         return FALSE;
     }
-    if (set_params(&m, params, error))
+    if (set_start(&m, error) && set_params(&m, params, error))
         return TRUE;
     if (!mdev_remove(host, place, NULL))
         vg_warn("mediated device %s, whose parameters failed, could not be removed; a later stop or start tries again",
@@ -231,7 +310,8 @@ const VgBackend vg_backend_mdev = {
     .id = VG_BACKEND_MDEV,
     .name = "mdev",
     .bar_kib = 256 * 1024,
-    .in_kernel = TRUE,
+    .vfio_path = path_of,
+    .read = mdev_read,
     .usable = usable,
     .create = mdev_create,
     .remove = mdev_remove,

@@ -6,12 +6,11 @@
  */
 #include "config.h"
 
-#include <errno.h>
-
 #include "base/fault.h"
 #include "base/i18n.h"
 #include "gpu/backend.h"
 #include "gpu/pci_bind.h"
+#include "gpu/vfs.h"
 
 #define STEP_MS 10
 
@@ -23,13 +22,16 @@ static gboolean usable(const VgGpuHost *host, const VgGpuRecord *gpu, GError **e
     return FALSE;
 }
 
-static char *file_of(const VgPciAddr *addr, const char *name) {
-    char text[VG_PCIADDR_TEXT];
-    return g_strconcat("sys/bus/pci/devices/", vg_pciaddr_format(addr, text), "/", name, NULL);
+/* NVIDIA's need its own driver on this host, so they are none to be given away. */
+static gboolean sriov_read(VgSysroot *root, const VgGpuRecord *gpu, VgGpuFacts *facts) {
+    if (gpu->vendor == VG_NVIDIA || !vg_vfs_foresee(root, &gpu->addr, facts))
+        return FALSE;
+    facts->on_vfs = TRUE;
+    return TRUE;
 }
 
 static gboolean is_there(const VgBackendHost *host, const VgPlace *place) {
-    g_autofree char *physfn = file_of(&place->vf, "physfn");
+    g_autofree char *physfn = vg_pci_file(&place->vf, "physfn");
     return vg_sysroot_exists(host->root, physfn);
 }
 
@@ -42,30 +44,16 @@ static gboolean wait_until_there(const VgBackendHost *host, const VgPlace *place
     return TRUE;
 }
 
-/* All of them: a number, once written, cannot be raised. EBUSY: another start was faster. */
 static gboolean enable(const VgBackendHost *host, const VgPlace *place, GError **error) {
     char gpu[VG_PCIADDR_TEXT], vf[VG_PCIADDR_TEXT];
-    g_autofree char *total_path = file_of(&place->gpu, "sriov_totalvfs"), *path = file_of(&place->gpu, "sriov_numvfs");
-    g_autofree char *probe = file_of(&place->gpu, "sriov_drivers_autoprobe");
-    gint64 total = 0, now = 0;
-    vg_pciaddr_format(&place->gpu, gpu);
-    vg_sysroot_read_int(host->root, total_path, &total);
-    vg_sysroot_read_int(host->root, path, &now);
-    g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, total);
-    if (now == 0) {
-        /* The host's own drivers are not to take them; older kernels have no such file. */
-        vg_sysroot_write(host->root, probe, "0");
-        int errnum = vg_fault("gpu.sriov.enable") ? EIO : vg_sysroot_write(host->root, path, number) ? 0 : errno;
-        if (errnum != 0 && errnum != EBUSY) {
-            vg_set_errno(error, errnum, _("cannot enable the virtual functions of GPU %s"), gpu);
-            return FALSE;
-        }
-    }
+    if (!vg_vfs_enable(host->root, &place->gpu, FALSE, host->wait_ms, error))
+        return FALSE;
     if (wait_until_there(host, place) && !vg_fault("gpu.sriov.enabled"))
         return TRUE;
     vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
-                 _("GPU %s has no virtual function %s: %u of %u are enabled on this host"), gpu,
-                 vg_pciaddr_format(&place->vf, vf), (guint)now, (guint)total);
+                 _("GPU %s has no virtual function %s: %u of them are enabled on this host"),
+                 vg_pciaddr_format(&place->gpu, gpu), vg_pciaddr_format(&place->vf, vf),
+                 vg_vfs_count(host->root, &place->gpu));
     return FALSE;
 }
 
@@ -82,6 +70,8 @@ static gboolean sriov_remove(const VgBackendHost *host, const VgPlace *place, GE
 const VgBackend vg_backend_sriov = {
     .id = VG_BACKEND_SRIOV,
     .name = "sriov",
+    .plain_vfs = TRUE,
+    .read = sriov_read,
     .usable = usable,
     .create = sriov_create,
     .remove = sriov_remove,

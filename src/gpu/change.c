@@ -525,13 +525,6 @@ static const struct {
     {"after-force-stop", set_forced},
 };
 
-static void apply(VgGpus *gpus) {
-    g_clear_pointer(&gpus->groups, g_array_unref);
-    vg_gpus_room_free(gpus);
-    gpus->groups = vg_settings_apply(gpus->settings, &gpus->inventory);
-    vg_gpus_room_build(gpus);
-}
-
 static gboolean run(const Order *o, GError **error) {
     const char *name = vg_json_get_string(o->order, "order");
     for (gsize i = 0; i < G_N_ELEMENTS(orders); i++)
@@ -583,7 +576,7 @@ VgGpusChange *vg_gpus_change_begin(VgGpus *gpus, const char *order, GError **err
     gpus->settings = g_steal_pointer(&next);
     gpus->changing = TRUE;
     change->text = vg_settings_print(gpus->settings);
-    apply(gpus);
+    vg_gpus_apply(gpus);
     if (closes(&o))
         change->answer = left_on(&o);
     return change;
@@ -603,7 +596,7 @@ void vg_gpus_change_end(VgGpusChange *change, gboolean written) {
     if (!written) {
         vg_settings_free(gpus->settings);
         gpus->settings = g_steal_pointer(&change->before);
-        apply(gpus);
+        vg_gpus_apply(gpus);
     }
     vg_settings_free(change->before);
     g_free(change->text);

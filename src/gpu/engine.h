@@ -17,6 +17,7 @@ typedef struct {
     guint slot;
     gboolean primary;
     char **params; /* or NULL */
+    gboolean lost; /* whatever is at its place is not it: the place has a newer owner, or the host was started anew */
 } VgPlaceInside;
 
 struct VgClaim {
@@ -40,6 +41,7 @@ struct VgGpus {
     char *config; /* gpus.json, or NULL */
     char *vendor; /* the vendor's file, if there is one, and what is wrong with it, or NULL */
     char *vendor_problem;
+    char *boot;   /* of the host: what was made before it last started is gone; or NULL */
     VgSettings *settings;
     gboolean changing; /* a change of them is under way */
     GArray *groups;    /* of VgGpuGroup */
@@ -73,6 +75,8 @@ void vg_gpus_room_leave(VgClaim *claim);
 
 /* Makes the list of what the kernel has and no claim does. */
 void vg_gpus_find_foreign(VgGpus *gpus);
+/* Lays the settings over the inventory, and makes placement's picture of both. */
+void vg_gpus_apply(VgGpus *gpus);
 
 /* --- request.c: from what is asked for to what placement wants ---------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 #include "base/i18n.h"
 #include "gpu/engine.h"
+#include "gpu/ready.h"
 
 #define VG_AREA "gpu"
 #include "base/log.h"
@@ -117,7 +118,7 @@ VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n) {
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
 /* @gpu NULL: it is not there any more. */
-static void place_fill(VgGpus *gpus, VgPlace *p, const VgGpu *gpu, const VgBackend *backend, const VgType *type) {
+static void place_fill(VgPlace *p, const VgGpu *gpu, const VgBackend *backend, const VgType *type) {
     p->node = gpu != NULL ? gpu->record.numa_node : -1;
     p->backend = backend->id;
     p->backend_name = backend->name;
@@ -126,11 +127,15 @@ static void place_fill(VgGpus *gpus, VgPlace *p, const VgGpu *gpu, const VgBacke
     p->type_id = type->id;
     p->framebuffer_mib = type->framebuffer_mib;
     p->mig = type->mig;
-    if (backend->in_kernel) {
-        char uuid[VG_UUID_TEXT];
-        p->vfio_path = g_build_filename(vg_sysroot_path(gpus->host->root), "sys/bus/mdev/devices",
-                                        vg_uuid_format(&p->vgpu, uuid), NULL);
-    }
+}
+
+/* Once it is known which function it is on. */
+static void place_path(const VgGpus *gpus, VgPlace *p) {
+    const VgBackend *backend = vg_backend(p->backend);
+    if (backend->vfio_path == NULL)
+        return;
+    g_autofree char *below = backend->vfio_path(p);
+    p->vfio_path = g_build_filename(vg_sysroot_path(gpus->host->root), below, NULL);
 }
 
 /* One that neither catalogue nor kernel have any more is remembered by what the ledger says of it. */
@@ -139,6 +144,18 @@ static const VgType *type_of_ledger(VgGpus *gpus, const VgLedgerVgpu *v) {
     if (type == NULL)
         type = vg_types_by_id(gpus->types, v->type_id);
     return type != NULL ? type : vg_types_of_kernel(gpus->types, v->type_id, v->type_name, NULL, NULL, 1);
+}
+
+/* One place, two owners on record: the older one's release came, and its record stayed. */
+static void drop_older(VgGpus *gpus, VgClaim *c, gsize i) {
+    for (guint k = 0; c->places[i].has_vf && k < gpus->claims->len; k++) {
+        VgClaim *other = g_ptr_array_index(gpus->claims, k);
+        for (gsize m = 0; m < other->n; m++)
+            if (other->places[m].has_vf && vg_pciaddr_compare(&other->places[m].vf, &c->places[i].vf) == 0) {
+                gboolean newer = c->places[i].generation > other->places[m].generation;
+                (newer ? &other->insides[m] : &c->insides[i])->lost = TRUE;
+            }
+    }
 }
 
 static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
@@ -167,12 +184,15 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
         p->start = v->start;
         in->gpu = vg_inventory_find(&gpus->inventory, &v->gpu);
         const VgGpu *gpu = in->gpu != VG_PLACE_ANY ? &gpus->inventory.gpus[in->gpu] : NULL;
-        place_fill(gpus, p, gpu, backend, type);
+        place_fill(p, gpu, backend, type);
+        place_path(gpus, p);
         p->functions = gpu != NULL ? gpu->functions : (guint8)(1u << v->gpu.function);
         in->type = type;
         in->slot = v->slot;
         in->primary = v->primary;
         in->params = g_strdupv(v->params);
+        in->lost = backend->nameless && l->boot != NULL && gpus->boot != NULL && strcmp(l->boot, gpus->boot) != 0;
+        drop_older(gpus, c, i);
         if (in->gpu == VG_PLACE_ANY)
             vg_warn("GPU of a vGPU of '%s' is not there any more", c->owner_name);
         g_hash_table_replace(gpus->by_vgpu, &p->vgpu, c);
@@ -181,17 +201,28 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
     return TRUE;
 }
 
+static gboolean is_claimed(const VgGpus *gpus, const VgPciAddr *vf) {
+    for (guint i = 0; i < gpus->claims->len; i++) {
+        const VgClaim *c = g_ptr_array_index(gpus->claims, i);
+        for (gsize k = 0; k < c->n; k++)
+            if (c->places[k].has_vf && vg_pciaddr_compare(&c->places[k].vf, vf) == 0)
+                return TRUE;
+    }
+    return FALSE;
+}
+
 /* What the kernel has and the ledger does not know: it takes room and is left alone. */
 void vg_gpus_find_foreign(VgGpus *gpus) {
-    char uuid[VG_UUID_TEXT];
+    char text[MAX(VG_UUID_TEXT, VG_PCIADDR_TEXT)];
     gpus->foreign = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
     for (guint i = 0; i < gpus->inventory.kernel->len; i++) {
         const VgKernelVgpu *v = &g_array_index(gpus->inventory.kernel, VgKernelVgpu, i);
-        if (g_hash_table_contains(gpus->by_vgpu, &v->uuid))
+        if (v->has_uuid ? g_hash_table_contains(gpus->by_vgpu, &v->uuid) : is_claimed(gpus, &v->vf))
             continue;
         g_array_append_val(gpus->foreign, *v);
-        vg_info("mediated device %s on GPU %s was made by other hands: it counts and is left alone",
-                vg_uuid_format(&v->uuid, uuid), gpus->inventory.gpus[v->gpu].text);
+        vg_info("vGPU %s on GPU %s was made by other hands: it counts and is left alone",
+                v->has_uuid ? vg_uuid_format(&v->uuid, text) : vg_pciaddr_format(&v->vf, text),
+                gpus->inventory.gpus[v->gpu].text);
     }
 }
 
@@ -216,6 +247,15 @@ static void read_vendor(VgGpus *gpus, const VgGpusPaths *paths) {
     vg_types_take_vendor(gpus->types, vendor);
 }
 
+void vg_gpus_apply(VgGpus *gpus) {
+    g_clear_pointer(&gpus->groups, g_array_unref);
+    vg_gpus_room_free(gpus);
+    gpus->groups = vg_settings_apply(gpus->settings, &gpus->inventory);
+    for (guint i = 0; i < gpus->inventory.n; i++)
+        vg_gpu_ready_update(gpus->host, &gpus->inventory.gpus[i]);
+    vg_gpus_room_build(gpus);
+}
+
 VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) {
     VgGpus *gpus = g_new0(VgGpus, 1);
     gpus->host = host;
@@ -224,6 +264,7 @@ VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) 
     gpus->by_vgpu = g_hash_table_new(vg_uuid_hash, vg_uuid_equal_ptr);
     gpus->views = g_array_new(FALSE, FALSE, sizeof(VgGpuTypeView));
     gpus->config = g_strdup(paths->config);
+    gpus->boot = vg_sysroot_read(host->root, "proc/sys/kernel/random/boot_id");
     gpus->types = vg_types_load(paths->catalogue, error);
     if (gpus->types != NULL)
         read_vendor(gpus, paths);
@@ -234,9 +275,8 @@ VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) 
     }
     gpus->can_tell = vg_smi_is_there(host->root);
     vg_gpus_find_foreign(gpus);
-    gpus->groups = vg_settings_apply(gpus->settings, &gpus->inventory);
     /* After the ledger: it may know types that neither catalogue nor kernel have now. */
-    vg_gpus_room_build(gpus);
+    vg_gpus_apply(gpus);
     vg_info("%u GPUs, %u claims, %u devices made by other hands", gpus->inventory.n, gpus->claims->len,
             gpus->foreign->len);
     return gpus;
@@ -259,6 +299,7 @@ void vg_gpus_free(VgGpus *gpus) {
     g_free(gpus->config);
     g_free(gpus->vendor);
     g_free(gpus->vendor_problem);
+    g_free(gpus->boot);
     vg_inventory_clear(&gpus->inventory);
     vg_types_free(gpus->types);
     gpus->host->ops->free(gpus->host);
@@ -288,7 +329,7 @@ static gboolean check_identities(VgGpus *gpus, const VgVgpuRequest *requests, gs
         }
         for (guint k = 0; k < gpus->foreign->len; k++) {
             const VgKernelVgpu *v = &g_array_index(gpus->foreign, VgKernelVgpu, k);
-            if (vg_uuid_equal(&v->uuid, &requests[i].vgpu)) {
+            if (v->has_uuid && vg_uuid_equal(&v->uuid, &requests[i].vgpu)) {
                 vg_set_error(error, VG_ERR_RESOURCE_BUSY,
                              _("a mediated device %s exists on GPU %s already and was made by other hands; remove it, "
                                "or give the vGPU another UUID"),
@@ -317,32 +358,47 @@ static void place_set(VgGpus *gpus, VgPlace *p, const VgVgpuRequest *r, const Vg
     p->start = picked.start != VG_NO_START ? picked.start : -1;
     const VgType *type = vg_types_nth(gpus->types, want->type);
     p->functions = gpu->functions;
-    p->has_vf = vg_gpu_offer(gpu, type)->backend->id == VG_BACKEND_SRIOV;
-    place_fill(gpus, p, gpu, vg_gpu_offer(gpu, type)->backend, type);
+    const VgBackend *backend = vg_gpu_offer(gpu, type)->backend;
+    p->has_vf = gpu->on_vfs && backend == gpu->backend;
+    place_fill(p, gpu, backend, type);
+}
+
+static void mark_vf(const VgGpu *gpu, const VgPciAddr *vf, guint8 taken[]) {
+    guint i = vg_gpu_vf_number(gpu, vf);
+    if (i != VG_PLACE_ANY)
+        taken[i] = 1;
 }
 
 static void mark_vfs(const VgGpu *gpu, const VgPlace *places, gsize n, guint8 taken[]) {
     for (gsize i = 0; i < n; i++)
         if (places[i].has_vf && vg_pciaddr_compare(&places[i].gpu, &gpu->record.addr) == 0)
-            taken[vg_gpu_vf_number(gpu, &places[i].vf)] = 1;
+            mark_vf(gpu, &places[i].vf, taken);
 }
 
-/* The lowest free virtual function for each of @places that needs one. There is one: as many fit as there are. */
+/* The lowest free virtual function for each of @places that needs one. There is one: no more fit than there are. */
 static void choose_vfs(const VgGpus *gpus, VgPlace *places, gsize n) {
     for (gsize i = 0; i < n; i++) {
-        if (!places[i].has_vf)
-            continue;
-        const VgGpu *gpu = &gpus->inventory.gpus[vg_inventory_find(&gpus->inventory, &places[i].gpu)];
-        g_autofree guint8 *taken = g_new0(guint8, gpu->n_vfs + 1);
-        for (guint k = 0; k < gpus->claims->len; k++) {
-            const VgClaim *c = g_ptr_array_index(gpus->claims, k);
-            mark_vfs(gpu, c->places, c->n, taken);
+        if (places[i].has_vf) {
+            guint index = vg_inventory_find(&gpus->inventory, &places[i].gpu), vf = 0;
+            const VgGpu *gpu = &gpus->inventory.gpus[index];
+            g_autofree guint8 *taken = g_new0(guint8, gpu->vfs->len + 1);
+            for (guint k = 0; k < gpu->vfs->len; k++)
+                taken[k] = !g_array_index(gpu->vfs, VgVf, k).usable;
+            for (guint k = 0; k < gpus->claims->len; k++) {
+                const VgClaim *c = g_ptr_array_index(gpus->claims, k);
+                mark_vfs(gpu, c->places, c->n, taken);
+            }
+            for (guint k = 0; k < gpus->foreign->len; k++) {
+                const VgKernelVgpu *v = &g_array_index(gpus->foreign, VgKernelVgpu, k);
+                if (v->has_vf && v->gpu == index)
+                    mark_vf(gpu, &v->vf, taken);
+            }
+            mark_vfs(gpu, places, i, taken);
+            while (vf + 1 < gpu->vfs->len && taken[vf])
+                vf++;
+            places[i].vf = g_array_index(gpu->vfs, VgVf, vf).addr;
         }
-        mark_vfs(gpu, places, i, taken);
-        guint vf = 0;
-        while (vf + 1 < gpu->n_vfs && taken[vf])
-            vf++;
-        places[i].vf = vg_gpu_vf(gpu, vf);
+        place_path(gpus, &places[i]);
     }
 }
 
@@ -361,7 +417,12 @@ gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPl
 /* The record for the ledger; its strings are the claim's. */
 static char *claim_print(const VgClaim *c) {
     g_autofree VgLedgerVgpu *vgpus = g_new0(VgLedgerVgpu, c->n);
-    VgLedgerClaim l = {.id = c->id, .owner = c->owner, .owner_name = c->owner_name, .vgpus = vgpus, .n = c->n};
+    VgLedgerClaim l = {.id = c->id,
+                       .owner = c->owner,
+                       .owner_name = c->owner_name,
+                       .boot = c->gpus->boot,
+                       .vgpus = vgpus,
+                       .n = c->n};
     for (gsize i = 0; i < c->n; i++) {
         const VgPlace *p = &c->places[i];
         vgpus[i] = (VgLedgerVgpu){.vgpu = p->vgpu,
@@ -438,7 +499,12 @@ gboolean vg_claim_remove(VgClaim *claim, GError **error) {
     gboolean good = TRUE;
     for (gsize i = 0; i < claim->n; i++) {
         const VgBackend *backend = vg_backend(claim->places[i].backend);
-        if (backend->remove != NULL &&
+        char vf[VG_PCIADDR_TEXT];
+        if (claim->insides[i].lost)
+            vg_info("generation %" G_GUINT64_FORMAT " of %s, of '%s', is gone: what is there now is left alone",
+                    claim->places[i].generation, vg_pciaddr_format(vg_place_function(&claim->places[i]), vf),
+                    claim->owner_name);
+        else if (backend->remove != NULL &&
             !backend->remove(&claim->gpus->backend_host, &claim->places[i], good ? error : NULL))
             good = FALSE;
     }

@@ -60,13 +60,14 @@ typedef struct {
     gboolean primary;
 } VgVgpuRequest;
 
+/* In the order in which a GPU is tried for them. */
 typedef enum {
-    VG_BACKEND_EMULATOR,
+    VG_BACKEND_VFIO,
     VG_BACKEND_MDEV,
     VG_BACKEND_SRIOV,
-    VG_BACKEND_PASSTHROUGH,
-    VG_BACKEND_VFIO,
+    VG_BACKEND_EMULATOR,
     VG_BACKEND_SOFT,
+    VG_BACKEND_PASSTHROUGH,
     VG_BACKEND_LAST
 } VgBackendId;
 
@@ -85,7 +86,7 @@ typedef struct {
     gboolean mig;       /* on a GPU instance */
     guint64 bar_kib;
     guint framebuffer_mib; /* of its type */
-    char *vfio_path;       /* mdev, vfio: /sys/bus/mdev/devices/<uuid>, as this host names it */
+    char *vfio_path;       /* mdev, vfio: the device's folder, as this host names it */
 } VgPlace;
 
 /*
@@ -159,6 +160,10 @@ gboolean vg_gpus_reset(VgGpus *gpus, const VgPciAddr *gpu, GError **error);
 /* Was it to become empty, and is? */
 gboolean vg_gpus_drained(VgGpus *gpus, const VgPciAddr *gpu);
 
+/* --- look.c ------------------------------------------------------------------------------------------------------- */
+
+/* Is there a GPU that is to serve and is not ready? A look does what can be done for it. */
+gboolean vg_gpus_waiting(const VgGpus *gpus);
 /*
  * What guests' own drivers say of their vGPUs, of VgGuestSide, replaces what was known before; NULL: nothing is known
  * any more. Takes it over. @have: somebody here could tell, and there is a vGPU to tell of.
@@ -167,8 +172,9 @@ void vg_gpus_take_sides(VgGpus *gpus, GArray *sides);
 gboolean vg_gpus_have_sides(const VgGpus *gpus);
 
 /*
- * Looks again for devices of other hands: _read() in a job, the others on the main loop. _end() frees it; FALSE: it is
- * worth nothing because something was given back meanwhile, and has to be done again.
+ * Looks again for devices of other hands and for GPUs that were not ready: _read() in a job, the others on the main
+ * loop. _end() frees it; FALSE: as for devices it is worth nothing, because something was given back meanwhile, and has
+ * to be done again. One at a time.
  */
 typedef struct VgGpusLook VgGpusLook;
 VgGpusLook *vg_gpus_look_begin(VgGpus *gpus);

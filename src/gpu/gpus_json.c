@@ -229,17 +229,17 @@ static VgJson *vgpu_document(const VgClaim *c, gsize i) {
 }
 
 static VgJson *foreign_document(const VgGpus *gpus, const VgKernelVgpu *v) {
-    char text[VG_UUID_TEXT];
+    char text[VG_UUID_TEXT], addr[VG_PCIADDR_TEXT];
     VgJson *o = vg_json_new_object();
-    vg_json_set_string(o, "uuid", vg_uuid_format(&v->uuid, text));
+    vg_json_set_string(o, "uuid", v->has_uuid ? vg_uuid_format(&v->uuid, text) : NULL);
     vg_json_set_bool(o, "foreign", TRUE);
     vg_json_set_string(o, "domain", NULL);
     vg_json_set_string(o, "domain_uuid", NULL);
     vg_json_set_string(o, "type", v->type != NULL ? v->type->name : NULL);
     vg_json_set_string(o, "type_id", v->type != NULL ? v->type->id : NULL);
     vg_json_set_string(o, "gpu", gpus->inventory.gpus[v->gpu].text);
-    vg_json_set_string(o, "vf", NULL);
-    vg_json_set_string(o, "backend", vg_backend_mdev.name);
+    vg_json_set_string(o, "vf", v->has_vf ? vg_pciaddr_format(&v->vf, addr) : NULL);
+    vg_json_set_string(o, "backend", gpus->inventory.gpus[v->gpu].backend->name);
     return o;
 }
 

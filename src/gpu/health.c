@@ -23,7 +23,7 @@ static guint find_told(const VgGpus *gpus, const VgPciAddr *addr) {
         const VgGpu *gpu = &gpus->inventory.gpus[i];
         const VgPciAddr *own = &gpu->record.addr;
         if ((own->domain == addr->domain && own->bus == addr->bus && own->slot == addr->slot) ||
-            (gpu->n_vfs > 0 && vg_gpu_vf_number(gpu, addr) < gpu->n_vfs))
+            vg_gpu_vf_number(gpu, addr) != VG_PLACE_ANY)
             return i;
     }
     return VG_PLACE_ANY;
@@ -90,62 +90,6 @@ gboolean vg_gpus_reset(VgGpus *gpus, const VgPciAddr *gpu, GError **error) {
     else
         vg_set_errno(error, errnum, _("GPU %s cannot be reset"), addr);
     return FALSE;
-}
-
-/* --- devices of other hands --------------------------------------------------------------------------------------- */
-
-struct VgGpusLook {
-    VgGpus *gpus;
-    guint64 releases; /* when it began */
-    GArray *devices;
-};
-
-VgGpusLook *vg_gpus_look_begin(VgGpus *gpus) {
-    VgGpusLook *look = g_new0(VgGpusLook, 1);
-    *look = (VgGpusLook){.gpus = gpus, .releases = gpus->releases};
-    return look;
-}
-
-void vg_gpus_look_read(VgGpusLook *look) {
-    look->devices = vg_inventory_read_devices(look->gpus->host, look->gpus->types, &look->gpus->inventory);
-}
-
-static gboolean has_device(const GArray *devices, const VgKernelVgpu *wanted) {
-    for (guint i = 0; i < devices->len; i++) {
-        const VgKernelVgpu *v = &g_array_index(devices, VgKernelVgpu, i);
-        if (vg_uuid_equal(&v->uuid, &wanted->uuid))
-            return v->gpu == wanted->gpu && v->type == wanted->type && v->start == wanted->start;
-    }
-    return FALSE;
-}
-
-static gboolean same_devices(const GArray *a, const GArray *b) {
-    if (a->len != b->len)
-        return FALSE;
-    for (guint i = 0; i < a->len; i++)
-        if (!has_device(b, &g_array_index(a, VgKernelVgpu, i)))
-            return FALSE;
-    return TRUE;
-}
-
-/* What was ours when we read, and has been given back since, would be taken for somebody else's. */
-gboolean vg_gpus_look_end(VgGpusLook *look) {
-    VgGpus *gpus = look->gpus;
-    gboolean valid = look->releases == gpus->releases;
-    if (valid && !same_devices(gpus->inventory.kernel, look->devices)) {
-        g_autoptr(GArray) before = g_steal_pointer(&gpus->foreign);
-        g_array_unref(gpus->inventory.kernel);
-        gpus->inventory.kernel = g_steal_pointer(&look->devices);
-        vg_gpus_find_foreign(gpus);
-        if (!same_devices(before, gpus->foreign)) {
-            vg_info("%u devices made by other hands, %u before", gpus->foreign->len, before->len);
-            vg_gpus_room_free(gpus);
-            vg_gpus_room_build(gpus);
-        }
-    }
-    g_clear_pointer(&look->devices, g_array_unref);
-    g_free(look);
-    return valid;
 }
 
 /* --- what guests' drivers say ------------------------------------------------------------------------------------- */

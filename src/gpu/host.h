@@ -32,6 +32,9 @@ typedef struct VgGpuHost VgGpuHost;
 typedef struct {
     /* Sorted by address. */
     gboolean (*scan)(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **error);
+    /* NVIDIA's mode for vGPUs of several sizes on one GPU. NULL: this host cannot tell or change it. */
+    gboolean (*get_mixed)(VgGpuHost *host, const VgPciAddr *gpu, gboolean *ret, GError **error);
+    gboolean (*set_mixed)(VgGpuHost *host, const VgPciAddr *gpu, gboolean on, GError **error);
     void (*free)(VgGpuHost *host);
 } VgGpuHostOps;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/i18n.h"
+#include "gpu/host_nvidia.h"
 #include "gpu/host_real.h"
 
 #define DISPLAY_CLASS 0x03
@@ -131,7 +132,12 @@ static void host_free(VgGpuHost *host) {
     g_free(host);
 }
 
-static const VgGpuHostOps ops = {.scan = scan, .free = host_free};
+static const VgGpuHostOps ops = {
+    .scan = scan,
+    .get_mixed = vg_nvidia_get_mixed,
+    .set_mixed = vg_nvidia_set_mixed,
+    .free = host_free,
+};
 
 VgGpuHost *vg_gpu_host_real_new(gboolean dm_can_vfio, const char *emulator) {
     VgGpuHost *host = g_new0(VgGpuHost, 1);

@@ -7,6 +7,7 @@
 
 #include "base/i18n.h"
 #include "gpu/inventory.h"
+#include "gpu/ready.h"
 #include "gpu/versions.h"
 
 #define VG_AREA "gpu"
@@ -30,7 +31,11 @@ void vg_inventory_clear(VgInventory *inventory) {
         g_free(g->why_not);
         g_free(g->whole_why_not);
         g_free(g->closed_why);
+        g_free(g->waiting);
+        g_free(g->mismatch);
+        g_free(g->mode_why);
         g_clear_pointer(&g->offers, g_array_unref);
+        g_clear_pointer(&g->vfs, g_array_unref);
     }
     g_clear_pointer(&inventory->gpus, g_free);
     g_clear_pointer(&inventory->kernel, g_array_unref);
@@ -77,60 +82,59 @@ static char *model_name(const VgGpu *gpu) {
     return g_strdup_printf("%04x:%04x", r->vendor, r->device);
 }
 
-/* --- the kernel's mediated devices -------------------------------------------------------------------------------- */
+/* --- what the host says of it ------------------------------------------------------------------------------------- */
 
-static char *attribute(VgSysroot *root, const char *folder, const char *id, const char *name) {
-    g_autofree char *path = g_strdup_printf("%s/%s/%s", folder, id, name);
-    return vg_sysroot_read(root, path);
+guint vg_gpu_vf_number(const VgGpu *gpu, const VgPciAddr *addr) {
+    for (guint i = 0; i < gpu->vfs->len; i++)
+        if (vg_pciaddr_compare(&g_array_index(gpu->vfs, VgVf, i).addr, addr) == 0)
+            return i;
+    return VG_PLACE_ANY;
 }
 
-/* Reads what it offers now; TRUE if it is a parent of mediated devices. */
-static gboolean read_kernel_types(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
-    g_autofree char *folder = g_strdup_printf("sys/bus/pci/devices/%s/mdev_supported_types", gpu->text);
-    g_auto(GStrv) ids = vg_sysroot_list(host->root, folder);
-    if (ids == NULL)
-        return FALSE;
-    for (char **id = ids; *id != NULL && gpu->offers->len < MAX_OFFERS; id++) {
-        g_autofree char *name = attribute(host->root, folder, *id, "name");
-        g_autofree char *description = attribute(host->root, folder, *id, "description");
-        g_autofree char *api = attribute(host->root, folder, *id, "device_api");
-        g_autofree char *available = g_strdup_printf("%s/%s/available_instances", folder, *id);
-        gint64 left = 0;
-        vg_sysroot_read_int(host->root, available, &left);
-        g_autofree char *made = g_strdup_printf("%s/%s/devices", folder, *id);
-        g_auto(GStrv) devices = vg_sysroot_list(host->root, made);
-        guint seen = (guint)CLAMP(left, 0, 1024) + (devices != NULL ? MIN(g_strv_length(devices), 1024) : 0);
-        const VgType *type = vg_types_of_kernel(types, *id, name, description, api, seen);
-        add_offer(gpu, vg_backend(VG_BACKEND_MDEV), type, MAX(type->max, seen));
+guint vg_gpu_usable_vfs(const VgGpu *gpu) {
+    guint n = 0;
+    for (guint i = 0; i < gpu->vfs->len; i++)
+        n += g_array_index(gpu->vfs, VgVf, i).usable ? 1 : 0;
+    return n;
+}
+
+/* On virtual functions a GPU runs as many as its memory and as the functions allow, whichever is less. */
+static void add_types(VgTypes *types, VgGpu *gpu, const VgGpuFacts *facts) {
+    guint most = gpu->on_vfs ? vg_gpu_usable_vfs(gpu) : G_MAXUINT;
+    for (guint i = 0; i < facts->types->len; i++) {
+        const VgTypeFact *f = &g_array_index(facts->types, VgTypeFact, i);
+        guint seen = gpu->on_vfs ? most : f->seen;
+        const VgType *type = vg_types_of_kernel(types, f->id, f->name, f->description, f->api, seen);
+        add_offer(gpu, gpu->backend, type, gpu->on_vfs ? MIN(type->max, most) : MAX(type->max, seen));
     }
-    return TRUE;
+    if (gpu->backend->plain_vfs)
+        add_offer(gpu, gpu->backend, vg_types_vf(types, gpu->model, gpu->record.vendor, gpu->record.device), most);
+    if (!gpu->backend->of_catalogue && !facts->partial)
+        return;
+    /* A GPU instance is nothing that an emulator makes. */
+    const VgGpuRecord *r = &gpu->record;
+    g_autoptr(GArray) offers = vg_types_offers(types, r->vendor, r->device, r->subvendor, r->subdevice);
+    for (guint i = 0; i < offers->len; i++) {
+        const VgTypeOffer *o = &g_array_index(offers, VgTypeOffer, i);
+        if (!o->type->mig)
+            add_offer(gpu, gpu->backend, o->type, MIN(o->max, most));
+    }
 }
 
-GArray *vg_inventory_read_devices(VgGpuHost *host, VgTypes *types, const VgInventory *inv) {
+GArray *vg_inventory_devices(VgTypes *types, const VgInventory *inventory, const VgGpuFacts *facts) {
     GArray *devices = g_array_new(FALSE, FALSE, sizeof(VgKernelVgpu));
-    g_auto(GStrv) names = vg_sysroot_list(host->root, "sys/bus/mdev/devices");
-    for (char **name = names; name != NULL && *name != NULL; name++) {
-        VgKernelVgpu v = {.start = VG_NO_START};
-        g_autofree char *path = g_strconcat("sys/bus/mdev/devices/", *name, NULL);
-        g_autofree char *type_path = g_strconcat(path, "/mdev_type", NULL);
-        g_autofree char *target = vg_sysroot_readlink(host->root, path);
-        g_autofree char *type_target = vg_sysroot_readlink(host->root, type_path);
-        if (target == NULL || !vg_uuid_parse(*name, &v.uuid))
-            continue;
-        g_autofree char *folder = g_path_get_dirname(target), *parent = g_path_get_basename(folder);
-        VgPciAddr addr;
-        if (!vg_pciaddr_parse(parent, &addr) || (v.gpu = vg_inventory_find(inv, &addr)) == VG_PLACE_ANY)
-            continue;
-        if (type_target != NULL) {
-            g_autofree char *id = g_path_get_basename(type_target);
-            v.type = vg_types_by_id(types, id);
+    for (guint gpu = 0; gpu < inventory->n; gpu++)
+        for (guint i = 0; i < facts[gpu].devices->len; i++) {
+            const VgDeviceFact *f = &g_array_index(facts[gpu].devices, VgDeviceFact, i);
+            VgKernelVgpu v = {.has_uuid = f->has_uuid,
+                              .uuid = f->uuid,
+                              .has_vf = f->has_vf,
+                              .vf = f->vf,
+                              .gpu = gpu,
+                              .type = f->type_id != NULL ? vg_types_by_id(types, f->type_id) : NULL,
+                              .start = f->start >= 0 && f->start < VG_PLACE_SLOTS ? (guint16)f->start : VG_NO_START};
+            g_array_append_val(devices, v);
         }
-        g_autofree char *start_path = g_strconcat(path, "/nvidia/placement_id", NULL);
-        gint64 start; /* a GPU not in mixed-size mode says so in words */
-        if (vg_sysroot_read_int(host->root, start_path, &start) && start >= 0 && start < VG_PLACE_SLOTS)
-            v.start = (guint16)start;
-        g_array_append_val(devices, v);
-    }
     return devices;
 }
 
@@ -139,62 +143,37 @@ static int by_type(gconstpointer a, gconstpointer b) {
     return x < y ? -1 : x > y;
 }
 
-/* --- plain virtual functions ------------------------------------------------------------------------------------- */
-
-#define NVIDIA 0x10de /* whose virtual functions need its own driver */
-#define MAX_VFS 256
-
-static guint routing_id(const VgPciAddr *a) {
-    return (guint)a->bus << 8 | (guint)a->slot << 3 | a->function;
+static char *driver_of(VgSysroot *root, const VgPciAddr *addr) {
+    g_autofree char *path = vg_pci_file(addr, "driver"), *target = vg_sysroot_readlink(root, path);
+    return target != NULL ? g_path_get_basename(target) : NULL;
 }
 
-VgPciAddr vg_gpu_vf(const VgGpu *gpu, guint i) {
-    guint id = routing_id(&gpu->record.addr) + gpu->vf_offset + i * gpu->vf_stride;
-    return (VgPciAddr){.domain = gpu->record.addr.domain,
-                       .bus = (guint8)(id >> 8),
-                       .slot = (guint8)(id >> 3 & 31),
-                       .function = (guint8)(id & 7)};
-}
-
-guint vg_gpu_vf_number(const VgGpu *gpu, const VgPciAddr *addr) {
-    for (guint i = 0; i < gpu->n_vfs; i++) {
-        VgPciAddr vf = vg_gpu_vf(gpu, i);
-        if (vg_pciaddr_compare(&vf, addr) == 0)
-            return i;
+void vg_inventory_ask(VgGpuHost *host, const VgGpuRecord *record, VgGpuFacts *ret) {
+    vg_gpu_facts_init(ret);
+    for (guint i = 0; i < VG_BACKEND_LAST && ret->backend == NULL; i++) {
+        const VgBackend *b = vg_backend((VgBackendId)i);
+        if (b == NULL || b->read == NULL)
+            continue;
+        if (b->read(host->root, record, ret)) {
+            ret->backend = b;
+            break;
+        }
+        vg_gpu_facts_clear(ret);
+        vg_gpu_facts_init(ret);
     }
-    return gpu->n_vfs;
-}
-
-static guint vf_figure(VgGpuHost *host, const VgGpu *gpu, const char *name) {
-    g_autofree char *path = g_strdup_printf("sys/bus/pci/devices/%s/%s", gpu->text, name);
-    gint64 value = 0;
-    return vg_sysroot_read_int(host->root, path, &value) ? (guint)CLAMP(value, 0, G_MAXUINT16) : 0;
-}
-
-/* If some are enabled already, it was decided how many. */
-static gboolean read_vfs(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
-    guint total = vf_figure(host, gpu, "sriov_totalvfs"), now = vf_figure(host, gpu, "sriov_numvfs");
-    gpu->vf_offset = vf_figure(host, gpu, "sriov_offset");
-    gpu->vf_stride = vf_figure(host, gpu, "sriov_stride");
-    if (gpu->record.vendor == NVIDIA || total == 0 || gpu->vf_offset == 0 || (total > 1 && gpu->vf_stride == 0))
-        return FALSE;
-    gpu->n_vfs = MIN(now > 0 ? now : total, MAX_VFS);
-    const VgType *type = vg_types_vf(types, gpu->model, gpu->record.vendor, gpu->record.device);
-    add_offer(gpu, vg_backend(VG_BACKEND_SRIOV), type, gpu->n_vfs);
-    return TRUE;
+    ret->driver = driver_of(host->root, &record->addr);
+    if (g_strcmp0(ret->driver, "nvidia") == 0)
+        ret->mismatch = vg_gpu_driver_mismatch(host->root);
+    for (guint i = 0; ret->on_vfs && i < ret->vfs->len; i++) {
+        const VgVf *vf = &g_array_index(ret->vfs, VgVf, i);
+        g_autofree char *driver = vf->usable ? NULL : driver_of(host->root, &vf->addr);
+        ret->missing += !vf->usable && (driver == NULL || g_strcmp0(driver, ret->driver) == 0) ? 1 : 0;
+    }
+    if (ret->backend == NULL)
+        vg_ready_missing(host, record, ret);
 }
 
 /* --- all of it ---------------------------------------------------------------------------------------------------- */
-
-static char *why_not(VgGpuHost *host, const VgBackend *backend, const VgGpuRecord *record) {
-    g_autoptr(GError) reason = NULL;
-    if (record->driver != NULL && strcmp(record->driver, "nvidia") == 0 && backend->id != VG_BACKEND_PASSTHROUGH) {
-        char *mismatch = vg_gpu_driver_mismatch(host->root);
-        if (mismatch != NULL)
-            return mismatch;
-    }
-    return backend->usable(host, record, &reason) ? NULL : g_strdup(reason->message);
-}
 
 /* Those of its slot that have to move together: its sound, its USB; a virtual function has an owner of its own. */
 static guint8 functions_of(VgGpuHost *host, const VgGpu *gpu) {
@@ -211,41 +190,40 @@ static guint8 functions_of(VgGpuHost *host, const VgGpu *gpu) {
     return bits;
 }
 
-/* What the vendor's file or the shipped one have for it; a GPU instance is nothing that an emulator makes. */
-static void read_catalogues(VgTypes *types, VgGpu *gpu) {
-    const VgGpuRecord *r = &gpu->record;
-    g_autoptr(GArray) offers = vg_types_offers(types, r->vendor, r->device, r->subvendor, r->subdevice);
-    for (guint i = 0; i < offers->len; i++) {
-        const VgTypeOffer *o = &g_array_index(offers, VgTypeOffer, i);
-        if (!o->type->mig)
-            add_offer(gpu, vg_backend(VG_BACKEND_EMULATOR), o->type, o->max);
-    }
-    if (gpu->offers->len > 0)
-        gpu->backend = vg_backend(VG_BACKEND_EMULATOR);
+void vg_inventory_take(VgTypes *types, VgInventory *inventory, guint index, const VgGpuFacts *facts) {
+    VgGpu *gpu = &inventory->gpus[index];
+    g_clear_pointer(&gpu->offers, g_array_unref);
+    g_clear_pointer(&gpu->vfs, g_array_unref);
+    gpu->offers = g_array_new(FALSE, FALSE, sizeof(VgGpuOffer));
+    gpu->vfs = g_array_ref(facts->vfs);
+    gpu->on_vfs = facts->on_vfs;
+    gpu->backend = facts->backend;
+    if (gpu->backend == NULL)
+        gpu->backend = vg_backend(VG_BACKEND_EMULATOR); /* if the vendor's file or the catalogue have types for it */
+    add_types(types, gpu, facts);
+    if (gpu->backend->of_catalogue && gpu->offers->len == 0)
+        gpu->backend = NULL;
+    add_offer(gpu, vg_backend(VG_BACKEND_PASSTHROUGH), vg_types_passthrough(types), 1);
+    g_array_sort(gpu->offers, by_type);
+    g_free(gpu->waiting);
+    gpu->waiting = g_strdup(facts->waiting);
+    g_free(gpu->mismatch);
+    gpu->mismatch = g_strdup(facts->mismatch);
+    g_free(gpu->record.driver);
+    gpu->record.driver = g_strdup(facts->driver);
 }
 
-static void read_gpu(VgGpuHost *host, VgTypes *types, VgGpu *gpu) {
+static void read_gpu(VgGpuHost *host, VgTypes *types, VgInventory *inv, guint index, VgGpuFacts *facts) {
+    VgGpu *gpu = &inv->gpus[index];
     const VgGpuRecord *r = &gpu->record;
     vg_pciaddr_format(&r->addr, gpu->text);
     gpu->board = vg_types_board(types, r->vendor, r->device, r->subvendor, r->subdevice);
     gpu->model = model_name(gpu);
-    gpu->offers = g_array_new(FALSE, FALSE, sizeof(VgGpuOffer));
-    if (read_kernel_types(host, types, gpu))
-        gpu->backend = vg_backend(VG_BACKEND_MDEV);
-    else if (read_vfs(host, types, gpu))
-        gpu->backend = vg_backend(VG_BACKEND_SRIOV);
-    else
-        read_catalogues(types, gpu);
-    add_offer(gpu, vg_backend(VG_BACKEND_PASSTHROUGH), vg_types_passthrough(types), 1);
-    g_array_sort(gpu->offers, by_type);
     gpu->functions = functions_of(host, gpu);
-    if (gpu->backend != NULL)
-        gpu->why_not = why_not(host, gpu->backend, r);
-    gpu->whole_why_not = why_not(host, vg_backend(VG_BACKEND_PASSTHROUGH), r);
-    for (guint i = 0; i < gpu->offers->len; i++) {
-        VgGpuOffer *o = &g_array_index(gpu->offers, VgGpuOffer, i);
-        o->why_not = o->backend->id == VG_BACKEND_PASSTHROUGH ? gpu->whole_why_not : gpu->why_not;
-    }
+    gpu->mixed = VG_MIXED_UNKNOWN;
+    vg_inventory_ask(host, r, facts);
+    vg_inventory_take(types, inv, index, facts);
+    vg_gpu_ready_update(host, gpu);
 }
 
 /* What two GPUs say of themselves tells neither from the other. */
@@ -266,6 +244,7 @@ gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GE
     if (!host->ops->scan(host, &records, &n, error))
         return FALSE;
     *ret = (VgInventory){.gpus = g_new0(VgGpu, n)};
+    g_autofree VgGpuFacts *facts = g_new0(VgGpuFacts, n + 1);
     for (gsize i = 0; i < n; i++) {
         /* A VF belongs to its GPU and is none itself. */
         if (records[i].is_vf || ret->n >= MAX_GPUS) {
@@ -274,7 +253,7 @@ gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GE
         }
         VgGpu *gpu = &ret->gpus[ret->n++];
         gpu->record = records[i];
-        read_gpu(host, types, gpu);
+        read_gpu(host, types, ret, ret->n - 1, &facts[ret->n - 1]);
         vg_debug("GPU %s: %s, %u types, %s", gpu->text, gpu->model, gpu->offers->len,
                  gpu->backend != NULL ? gpu->backend->name : "no back end");
     }
@@ -283,6 +262,8 @@ gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GE
     if (mismatch != NULL)
         vg_warn("%s", mismatch);
     drop_shared_identities(ret);
-    ret->kernel = vg_inventory_read_devices(host, types, ret);
+    ret->kernel = vg_inventory_devices(types, ret, facts);
+    for (guint i = 0; i < ret->n; i++)
+        vg_gpu_facts_clear(&facts[i]);
     return TRUE;
 }

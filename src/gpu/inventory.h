@@ -32,6 +32,9 @@ typedef enum {
 /* What happens to a GPU when a guest that had some of it was stopped by force. */
 typedef enum { VG_FORCED_NOTHING, VG_FORCED_RESET, VG_FORCED_QUARANTINE, VG_FORCED_LAST } VgGpuForced;
 
+/* Can vGPUs of several sizes be on it, says its driver? */
+typedef enum { VG_MIXED_UNKNOWN, VG_MIXED_OFF, VG_MIXED_ON } VgGpuMixed;
+
 typedef struct {
     VgGpuRecord record;
     char text[VG_PCIADDR_TEXT];
@@ -41,19 +44,28 @@ typedef struct {
     char *why_not;            /* if its vGPUs cannot be given now: the reason */
     char *whole_why_not;      /* if it cannot be given as a whole */
     guint8 functions;         /* bits of those of its slot */
-    guint n_vfs;              /* plain virtual functions that can be given, and where they are */
-    guint vf_offset, vf_stride;
+    gboolean on_vfs;          /* each vGPU has a virtual function of its own */
+    GArray *vfs;              /* of VgVf, by number */
+    char *waiting;            /* it will have vGPUs, but not yet: what for; or NULL */
+    char *mismatch;           /* its driver's parts are of different versions: the reason; or NULL */
+    guint seen_vfs;           /* while it waits: so many had types last time */
+    gboolean preparing;       /* something is being done about that */
+    VgGpuMixed mixed;         /* the driver's own mode */
+    char *mode_why;           /* if it could not be set: the reason */
     guint group;
-    VgGpuMode mode;
+    VgGpuMode mode; /* as the administrator wants it */
     VgGpuClosed closed;
     VgGpuForced forced;
     char *closed_why; /* the administrator's words, or NULL */
     GArray *offers;   /* of VgGpuOffer, by type number */
 } VgGpu;
 
-/* A mediated device that the kernel has. */
+/* A vGPU that the kernel has. */
 typedef struct {
+    gboolean has_uuid; /* mediated devices have one */
     VgUuid uuid;
+    gboolean has_vf;
+    VgPciAddr vf;
     guint gpu;
     const VgType *type; /* NULL: not told */
     guint16 start;      /* placement id, or VG_NO_START */
@@ -67,11 +79,16 @@ typedef struct {
 
 gboolean vg_inventory_read(VgGpuHost *host, VgTypes *types, VgInventory *ret, GError **error);
 void vg_inventory_clear(VgInventory *inventory);
-/* The mediated devices that the kernel has now, of VgKernelVgpu. Blocks; any thread while nobody adds types. */
-GArray *vg_inventory_read_devices(VgGpuHost *host, VgTypes *types, const VgInventory *inventory);
+/* What the host says of the GPU of @record now. Blocks; any thread. */
+void vg_inventory_ask(VgGpuHost *host, const VgGpuRecord *record, VgGpuFacts *ret);
+/* GPU @index is as @facts say, what it offers and by what; its settings have to be laid over it again. */
+void vg_inventory_take(VgTypes *types, VgInventory *inventory, guint index, const VgGpuFacts *facts);
+/* The vGPUs there are, of VgKernelVgpu; @facts of each GPU. */
+GArray *vg_inventory_devices(VgTypes *types, const VgInventory *inventory, const VgGpuFacts *facts);
 
-/* The address of a virtual function, and its number (n_vfs: it is none of this GPU's). */
-VgPciAddr vg_gpu_vf(const VgGpu *gpu, guint i);
+/* How many virtual functions vGPUs can be made on. */
+guint vg_gpu_usable_vfs(const VgGpu *gpu);
+/* The number of a virtual function; VG_PLACE_ANY: it is none of this GPU's. */
 guint vg_gpu_vf_number(const VgGpu *gpu, const VgPciAddr *addr);
 
 /* The number of the GPU at @addr, or VG_PLACE_ANY. */

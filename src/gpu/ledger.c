@@ -42,6 +42,7 @@ void vg_ledger_claim_free(VgLedgerClaim *claim) {
         vgpu_clear(&claim->vgpus[i]);
     g_free(claim->vgpus);
     g_free(claim->owner_name);
+    g_free(claim->boot);
     g_free(claim);
 }
 
@@ -77,6 +78,8 @@ char *vg_ledger_print(const VgLedgerClaim *claim) {
     vg_json_set_int(o, "id", (gint64)claim->id);
     vg_json_set_string(o, "owner", vg_uuid_format(&claim->owner, uuid));
     vg_json_set_string(o, "name", claim->owner_name);
+    if (claim->boot != NULL)
+        vg_json_set_string(o, "boot", claim->boot);
     VgJson *list = vg_json_set(o, "vgpus", vg_json_new_array());
     for (gsize i = 0; i < claim->n; i++)
         vg_json_append(list, print_vgpu(&claim->vgpus[i]));
@@ -125,6 +128,7 @@ static VgLedgerClaim *read_claim(const VgJson *o) {
     VgLedgerClaim *claim = g_new0(VgLedgerClaim, 1);
     claim->id = (guint64)id;
     claim->owner_name = g_strdup(vg_json_get_string(o, "name"));
+    claim->boot = g_strdup(vg_json_get_string(o, "boot"));
     claim->vgpus = g_new0(VgLedgerVgpu, n);
     claim->n = n;
     gboolean good = read_uuid(o, "owner", &claim->owner);

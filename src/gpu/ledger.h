@@ -27,6 +27,7 @@ typedef struct {
     guint64 id; /* the generation of its first place: never used again */
     VgUuid owner;
     char *owner_name;
+    char *boot; /* of the host, when it was made; NULL: not told */
     VgLedgerVgpu *vgpus;
     gsize n;
 } VgLedgerClaim;

@@ -6,7 +6,9 @@ libgpu_la_SOURCES = \
 	src/gpu/settings.h src/gpu/settings.c src/gpu/place.h src/gpu/place.c src/gpu/room.c src/gpu/change.c src/gpu/plan.c \
 	src/gpu/ledger.h src/gpu/ledger.c \
 	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/backend_mdev.c \
-	src/gpu/backend_passthrough.c src/gpu/backend_sriov.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
+	src/gpu/backend_passthrough.c src/gpu/backend_sriov.c src/gpu/backend_vfio.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
+	src/gpu/facts.h src/gpu/facts.c src/gpu/vfs.h src/gpu/vfs.c src/gpu/ready.h src/gpu/ready.c src/gpu/look.c \
+	src/gpu/host_nvidia.h src/gpu/host_nvidia.c \
 	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
 	src/gpu/news.h src/gpu/news.c src/gpu/watch.h src/gpu/watch.c src/gpu/health.c \
 	src/gpu/smi.h src/gpu/smi.c src/gpu/versions.h src/gpu/versions.c \
@@ -93,3 +95,10 @@ tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c tests/unit/crash.c tes
 tests_unit_test_ledger_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_ledger_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_ledger_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-gpus-vfs
+TESTS += tests/unit/test-gpus-vfs
+tests_unit_test_gpus_vfs_SOURCES = tests/unit/test-gpus-vfs.c
+tests_unit_test_gpus_vfs_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_vfs_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_gpus_vfs_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)

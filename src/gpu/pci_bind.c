@@ -14,6 +14,7 @@
 
 typedef struct {
     VgSysroot *root;
+    const char *to; /* the driver that has it for a time */
     char addr[VG_PCIADDR_TEXT];
     char *folder;
 } Function;
@@ -23,8 +24,9 @@ static void function_clear(Function *f) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Function, function_clear)
 
-static void function_init(Function *f, VgSysroot *root, const VgPciAddr *addr) {
+static void function_init(Function *f, VgSysroot *root, const VgPciAddr *addr, const char *to) {
     f->root = root;
+    f->to = to;
     f->folder = g_strconcat("sys/bus/pci/devices/", vg_pciaddr_format(addr, f->addr), NULL);
 }
 
@@ -37,7 +39,7 @@ static char *driver_of(const Function *f) {
 static gboolean is_marked(const Function *f) {
     g_autofree char *path = g_strconcat(f->folder, "/driver_override", NULL);
     g_autofree char *text = vg_sysroot_read(f->root, path);
-    return g_strcmp0(text, BACK) == 0;
+    return g_strcmp0(text, f->to) == 0;
 }
 
 /* One write; @point names it for the crash tests. */
@@ -91,38 +93,44 @@ static gboolean leave_driver(const Function *f, const char *driver, guint wait_m
     return wait_driver(f, NULL, wait_ms) || busy(f, driver, error);
 }
 
-gboolean vg_pci_lend(VgSysroot *root, const VgPciAddr *addr, gboolean take, guint wait_ms, GError **error) {
-    g_auto(Function) f = {0};
-    function_init(&f, root, addr);
-    g_autofree char *driver = driver_of(&f);
-    if (g_strcmp0(driver, BACK) == 0)
-        return TRUE;
-    if (driver != NULL && !take)
-        return busy(&f, driver, error);
-    if (!put_in(&f, "gpu.pci.mark", "driver_override", BACK, error))
-        return FALSE;
-    if ((driver == NULL || leave_driver(&f, driver, wait_ms, error)) &&
-        put(&f, "gpu.pci.probe", "sys/bus/pci/drivers_probe", f.addr, error)) {
-        if (wait_driver(&f, BACK, wait_ms) && !vg_fault("gpu.pci.lent"))
-            return TRUE;
-        vg_set_error(
-            error, VG_ERR_CONFIG_UNSUPPORTED,
-            _("PCI function %s was not taken by the driver " BACK "; is the module xen-pciback loaded on this host?"),
-            f.addr);
-    }
-    /* What cannot be undone now is undone by the next stop or start. */
-    vg_pci_take_back(root, addr, driver != NULL, wait_ms, NULL);
+static gboolean not_taken(const Function *f, GError **error) {
+    vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                 _("PCI function %s was not taken by the driver %s; is the module %s loaded on this host?"), f->addr,
+                 f->to, strcmp(f->to, BACK) == 0 ? "xen-pciback" : f->to);
     return FALSE;
 }
 
-gboolean vg_pci_take_back(VgSysroot *root, const VgPciAddr *addr, gboolean probe, guint wait_ms, GError **error) {
+gboolean vg_pci_lend_to(VgSysroot *root, const VgPciAddr *addr, const char *to, gboolean take, guint wait_ms,
+                        GError **error) {
     g_auto(Function) f = {0};
-    function_init(&f, root, addr);
+    function_init(&f, root, addr, to);
+    g_autofree char *driver = driver_of(&f);
+    if (g_strcmp0(driver, to) == 0)
+        return TRUE;
+    if (driver != NULL && !take)
+        return busy(&f, driver, error);
+    if (!put_in(&f, "gpu.pci.mark", "driver_override", to, error))
+        return FALSE;
+    if ((driver == NULL || leave_driver(&f, driver, wait_ms, error)) &&
+        put(&f, "gpu.pci.probe", "sys/bus/pci/drivers_probe", f.addr, error)) {
+        if (wait_driver(&f, to, wait_ms) && !vg_fault("gpu.pci.lent"))
+            return TRUE;
+        not_taken(&f, error);
+    }
+    /* What cannot be undone now is undone by the next stop or start. */
+    vg_pci_take_back_from(root, addr, to, driver != NULL, wait_ms, NULL);
+    return FALSE;
+}
+
+gboolean vg_pci_take_back_from(VgSysroot *root, const VgPciAddr *addr, const char *to, gboolean probe, guint wait_ms,
+                               GError **error) {
+    g_auto(Function) f = {0};
+    function_init(&f, root, addr, to);
     if (!vg_sysroot_exists(root, f.folder))
         return TRUE;
     g_autofree char *driver = driver_of(&f);
     if (is_marked(&f)) {
-        if (g_strcmp0(driver, BACK) == 0 && !leave_driver(&f, BACK, wait_ms, error))
+        if (g_strcmp0(driver, to) == 0 && !leave_driver(&f, to, wait_ms, error))
             return FALSE;
         if (!put_in(&f, "gpu.pci.unmark", "driver_override", "\n", error))
             return FALSE;
@@ -130,4 +138,12 @@ gboolean vg_pci_take_back(VgSysroot *root, const VgPciAddr *addr, gboolean probe
     /* Also if a crash came between the two: nobody else leaves a GPU that was ours without a driver. */
     g_autofree char *now = driver_of(&f);
     return !probe || now != NULL || put(&f, "gpu.pci.reprobe", "sys/bus/pci/drivers_probe", f.addr, error);
+}
+
+gboolean vg_pci_lend(VgSysroot *root, const VgPciAddr *addr, gboolean take, guint wait_ms, GError **error) {
+    return vg_pci_lend_to(root, addr, BACK, take, wait_ms, error);
+}
+
+gboolean vg_pci_take_back(VgSysroot *root, const VgPciAddr *addr, gboolean probe, guint wait_ms, GError **error) {
+    return vg_pci_take_back_from(root, addr, BACK, probe, wait_ms, error);
 }

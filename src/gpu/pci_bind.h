@@ -14,3 +14,9 @@
 gboolean vg_pci_lend(VgSysroot *root, const VgPciAddr *addr, gboolean take, guint wait_ms, GError **error);
 /* @probe: the host's own driver shall have it again. A function that is not there any more is no error. */
 gboolean vg_pci_take_back(VgSysroot *root, const VgPciAddr *addr, gboolean probe, guint wait_ms, GError **error);
+
+/* The same with another driver than xen-pciback. */
+gboolean vg_pci_lend_to(VgSysroot *root, const VgPciAddr *addr, const char *to, gboolean take, guint wait_ms,
+                        GError **error);
+gboolean vg_pci_take_back_from(VgSysroot *root, const VgPciAddr *addr, const char *to, gboolean probe, guint wait_ms,
+                               GError **error);

@@ -111,10 +111,16 @@ static inline gboolean by_slots(const VgRoomGpu *gpu, const VgRoomType *type) {
     return has_slots(gpu) && type->shape.length > 0;
 }
 
+/* Where each vGPU needs a virtual function, their number counts as well. */
+static inline guint32 functions_left(const VgRoomGpu *gpu) {
+    return gpu->most == 0 ? G_MAXUINT32 : gpu->most - MIN(gpu->count, gpu->most);
+}
+
 static inline guint32 room_left(const VgRoomGpu *gpu, const VgRoomType *type, guint32 units) {
     guint32 left = gpu->used <= gpu->size ? (gpu->size - gpu->used) / units : 0;
     if (by_slots(gpu, type)) /* not if something is there that nobody can say where */
         left = gpu->used < gpu->size ? free_starts(&gpu->taken, &type->shape) : 0;
+    left = MIN(left, functions_left(gpu));
     return type->once ? MIN(left, gpu->once == 0 ? 1 : 0) : left;
 }
 
@@ -133,7 +139,8 @@ static inline VgFit fit(const VgRoomGpu *gpu, const VgRoomType *type, const VgRo
         return VG_FIT_INCOMPATIBLE;
     if (room_left(gpu, type, offer->units) > 0)
         return VG_FIT_OK;
-    gboolean in_pieces = by_slots(gpu, type) && gpu->used < gpu->size && slots_left(gpu) >= type->shape.length;
+    gboolean in_pieces = by_slots(gpu, type) && gpu->used < gpu->size && functions_left(gpu) > 0 &&
+                         slots_left(gpu) >= type->shape.length;
     return in_pieces && !(type->once && gpu->once > 0) ? VG_FIT_FRAGMENTED : VG_FIT_FULL;
 }
 

@@ -69,6 +69,7 @@ typedef struct {
 typedef struct {
     guint32 size, used; /* units */
     guint32 count;      /* vGPUs there */
+    guint32 most;       /* for how many it has virtual functions; 0: they need none */
     guint32 kind;       /* of what runs there, or VG_PLACE_NOTHING */
     guint32 once;       /* of these, those that need what a GPU has once */
     guint32 group;

@@ -7,7 +7,7 @@
 #include "gpu/engine.h"
 
 static gboolean offers_equal(const VgGpu *a, const VgGpu *b) {
-    if (a->offers->len != b->offers->len || (a->why_not == NULL) != (b->why_not == NULL) ||
+    if (a->offers->len != b->offers->len || a->on_vfs != b->on_vfs || vg_gpu_usable_vfs(a) != vg_gpu_usable_vfs(b) || (a->why_not == NULL) != (b->why_not == NULL) ||
         (a->whole_why_not == NULL) != (b->whole_why_not == NULL))
         return FALSE;
     for (guint i = 0; i < a->offers->len; i++) {
@@ -175,6 +175,7 @@ static void fill_gpus(VgGpus *gpus) {
                                     .kind = VG_PLACE_NOTHING,
                                     .group = g->group,
                                     .mode = g->mode,
+                                    .most = g->on_vfs ? vg_gpu_usable_vfs(g) : 0,
                                     .closed = g->closed != VG_GPU_OPEN,
                                     .node = g->record.numa_node >= 0 ? (guint32)g->record.numa_node : VG_PLACE_ANY,
                                     .model = model_of(gpus, i, models)};

@@ -2,6 +2,7 @@
 /* gpus.c: the GPUs of the simulated host: the GPU seam, from the "gpus" member of host.json. Its kernel is kernel.c. */
 #include "config.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/i18n.h"
@@ -11,6 +12,7 @@
 #define MAX_GPUS 4096
 #define MAX_TYPES 256
 #define MAX_INSTANCES 1024
+#define MAX_DELAY_MS 600000
 #define VGA_CLASS 0x030000
 
 typedef struct {
@@ -62,6 +64,16 @@ static const struct {
     {"subdevice", G_STRUCT_OFFSET(VgSimGpu, subdevice), FALSE},
 };
 
+/* How slow its driver is. */
+static const struct {
+    const char *member;
+    gsize offset;
+} delays[] = {
+    {"create_ms", G_STRUCT_OFFSET(VgSimGpu, create_ms)},
+    {"release_ms", G_STRUCT_OFFSET(VgSimGpu, release_ms)},
+    {"ready_ms", G_STRUCT_OFFSET(VgSimGpu, ready_ms)},
+};
+
 /* It becomes the name of a folder. */
 static gboolean is_type_id(const char *id) {
     if (id == NULL || *id == '\0' || *id == '.' || strlen(id) > 64)
@@ -111,6 +123,13 @@ static gboolean read_gpu(const VgJson *o, gsize i, VgSimGpu *gpu, GError **error
     gpu->vfs = (int)CLAMP(vg_json_get_int(o, "vfs", 0), 0, 255);
     gpu->numa_node = (int)CLAMP(vg_json_get_int(o, "numa_node", -1), -1, 1023);
     gpu->iommu_group = (int)CLAMP(vg_json_get_int(o, "iommu_group", -1), -1, 65535);
+    const char *framework = vg_json_get_string(o, "framework");
+    gpu->vfio = g_strcmp0(framework, "vfio") == 0;
+    if (framework != NULL && !gpu->vfio && strcmp(framework, "mdev") != 0)
+        return bad(error, i, "framework", _("neither mdev nor vfio"));
+    for (gsize k = 0; k < G_N_ELEMENTS(delays); k++)
+        *(guint *)G_STRUCT_MEMBER_P(gpu, delays[k].offset) =
+            (guint)CLAMP(vg_json_get_int(o, delays[k].member, 0), 0, MAX_DELAY_MS);
     gpu->boot_display = vg_json_get_bool(o, "boot_display", FALSE);
     gpu->can_reset = vg_json_get_bool(o, "reset", TRUE);
     return read_types(vg_json_get(o, "mdev_types"), i, gpu, error);
@@ -168,6 +187,33 @@ static gboolean scan(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **
     return TRUE;
 }
 
+static char *mixed_path(const VgPciAddr *gpu) {
+    char text[VG_PCIADDR_TEXT];
+    return g_strdup_printf("nvml/%s/heterogeneous", vg_pciaddr_format(gpu, text));
+}
+
+static gboolean get_mixed(VgGpuHost *host, const VgPciAddr *gpu, gboolean *ret, GError **error) {
+    g_autofree char *path = mixed_path(gpu);
+    char text[VG_PCIADDR_TEXT];
+    gint64 on = 0;
+    if (!vg_sysroot_read_int(host->root, path, &on)) {
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("GPU %s has no mode for vGPUs of mixed sizes"),
+                     vg_pciaddr_format(gpu, text));
+        return FALSE;
+    }
+    *ret = on == 1;
+    return TRUE;
+}
+
+static gboolean set_mixed(VgGpuHost *host, const VgPciAddr *gpu, gboolean on, GError **error) {
+    g_autofree char *path = mixed_path(gpu);
+    char text[VG_PCIADDR_TEXT];
+    if (vg_sysroot_write(host->root, path, on ? "1" : "0"))
+        return TRUE;
+    vg_set_errno(error, errno, _("cannot set the mode of GPU %s"), vg_pciaddr_format(gpu, text));
+    return FALSE;
+}
+
 static void host_free(VgGpuHost *host) {
     SimHost *sim = (SimHost *)host;
     vg_sim_kernel_free(sim->kernel);
@@ -175,7 +221,7 @@ static void host_free(VgGpuHost *host) {
     g_free(sim);
 }
 
-static const VgGpuHostOps ops = {.scan = scan, .free = host_free};
+static const VgGpuHostOps ops = {.scan = scan, .get_mixed = get_mixed, .set_mixed = set_mixed, .free = host_free};
 
 VgGpuHost *vg_sim_gpus_new(const char *dir, const VgJson *gpus, GError **error) {
     SimHost *sim = g_new0(SimHost, 1);

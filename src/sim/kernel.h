@@ -23,12 +23,25 @@ typedef struct {
     int numa_node, iommu_group;
     gboolean boot_display;
     gboolean can_reset;
-    int vfs;            /* virtual functions it can have */
-    char *serial;       /* or NULL */
-    GArray *mdev_types; /* of VgSimMdevType; empty: no parent of mediated devices */
+    int vfs; /* virtual functions it can have */
+    char *serial; /* or NULL */
+    GArray *mdev_types; /* of VgSimMdevType; empty: no parent of mediated devices. With vfs: the functions are */
+    gboolean vfio;      /* with vfs: NVIDIA's files of kernels from 6.8 on, no mediated devices */
+    guint create_ms;    /* a vGPU is there only so long after it was ordered */
+    guint release_ms;   /* one is not taken away before so long after it was first asked for */
+    guint ready_ms;     /* types are there only so long after the driver has a virtual function */
 } VgSimGpu;
 
+#define VG_SIM_BOOT_ID "proc/sys/kernel/random/boot_id"
+
 typedef struct VgSimKernel VgSimKernel;
+
+/* Where vGPUs of a GPU are: itself, or a virtual function. */
+typedef struct {
+    const VgSimGpu *gpu;
+    VgPciAddr addr;
+    gboolean is_vf;
+} VgSimParent;
 
 /*
  * @gpus: @n of them, by address; borrowed, they live longer. Makes the tree at @path, or repairs it: what is there
@@ -41,11 +54,7 @@ void vg_sim_kernel_free(VgSimKernel *kernel);
 /* Whose writes the kernel answers. It answers from any thread. */
 VgSysroot *vg_sim_kernel_root(VgSimKernel *kernel);
 
-/* --- kernel_pci.c: drivers of PCI functions --- */
-
-/* 0 or an errno; -1: it is no file of these. */
-int vg_sim_pci_write(const char *root, VgSysroot *sysroot, const VgSimGpu *gpus, gsize n, const char *path,
-                     const char *text);
+/* --- kernel_inside.h has what its files share --------------------------------------------------------------------- */
 
 /* --- kernel_tree.c: its log, files and links under the root ------------------------------------------------------- */
 
@@ -60,6 +69,10 @@ gboolean vg_sim_say(const char *root, const char *line);
 /* "sys/devices/pci0000:00/0000:82:00.0". Caller frees. */
 char *vg_sim_gpu_folder(const VgPciAddr *addr);
 
-/* Everything about @gpu but its mediated devices. */
+VgPciAddr vg_sim_gpu_vf(const VgSimGpu *gpu, guint i);
+/* The files of a type below @parent, a parent of mediated devices, as far as they do not change. */
+gboolean vg_sim_type_build(const char *root, const char *parent, const VgSimMdevType *type);
+
+/* Everything about @gpu but its mediated devices and virtual functions. */
 gboolean vg_sim_gpu_build(const char *root, const VgSimGpu *gpu);
 gboolean vg_sim_gpu_remove(const char *root, const VgPciAddr *addr);

@@ -84,6 +84,19 @@ char *vg_sim_gpu_folder(const VgPciAddr *addr) {
 static gboolean put_under(const char *root, const char *folder, const char *name, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
+/* NVIDIA's begin at the fourth function. */
+static guint vf_offset(const VgSimGpu *gpu) {
+    return gpu->mdev_types->len > 0 ? 4 : 1;
+}
+
+VgPciAddr vg_sim_gpu_vf(const VgSimGpu *gpu, guint i) {
+    guint id = ((guint)gpu->addr.bus << 8 | (guint)gpu->addr.slot << 3 | gpu->addr.function) + vf_offset(gpu) + i;
+    return (VgPciAddr){.domain = gpu->addr.domain,
+                       .bus = (guint8)(id >> 8),
+                       .slot = (guint8)(id >> 3 & 31),
+                       .function = (guint8)(id & 7)};
+}
+
 /* Attribute @name of @folder, with the kernel's newline. */
 static gboolean put_under(const char *root, const char *folder, const char *name, const char *format, ...) {
     va_list args;
@@ -100,7 +113,7 @@ static gboolean link_under(const char *root, const char *folder, const char *nam
     return vg_sim_link(root, path, target);
 }
 
-static gboolean build_type(const char *root, const char *gpu, const VgSimMdevType *type) {
+gboolean vg_sim_type_build(const char *root, const char *gpu, const VgSimMdevType *type) {
     g_autofree char *folder = g_strdup_printf("%s/mdev_supported_types/%s", gpu, type->id);
     g_autofree char *devices = g_strconcat(folder, "/devices", NULL);
     return vg_sim_mkdir(root, devices) && put_under(root, folder, "create", "%s", "") &&
@@ -125,7 +138,7 @@ static gboolean build_links(const char *root, const VgSimGpu *gpu, const char *f
     if (gpu->iommu_group >= 0 && !link_under(root, folder, "iommu_group", group))
         return FALSE;
     g_autofree char *bus = g_strconcat("../../", below, NULL);
-    return gpu->mdev_types->len == 0 || link_under(root, "sys/class/mdev_bus", addr, bus);
+    return gpu->mdev_types->len == 0 || gpu->vfs > 0 || link_under(root, "sys/class/mdev_bus", addr, bus);
 }
 
 gboolean vg_sim_gpu_build(const char *root, const VgSimGpu *gpu) {
@@ -144,12 +157,13 @@ gboolean vg_sim_gpu_build(const char *root, const VgSimGpu *gpu) {
     g_autofree char *numvfs = g_strconcat(folder, "/sriov_numvfs", NULL), *at = full(root, numvfs);
     if (gpu->vfs > 0 &&
         (!put_under(root, folder, "sriov_totalvfs", "%d", gpu->vfs) ||
-         !put_under(root, folder, "sriov_offset", "%d", 1) || !put_under(root, folder, "sriov_stride", "%d", 1) ||
-         !put_under(root, folder, "sriov_drivers_autoprobe", "%d", 1) ||
-         (!g_file_test(at, G_FILE_TEST_EXISTS) && !put_under(root, folder, "sriov_numvfs", "%d", 0))))
+          !put_under(root, folder, "sriov_offset", "%u", vf_offset(gpu)) ||
+         !put_under(root, folder, "sriov_stride", "%d", 1) ||
+         (!g_file_test(at, G_FILE_TEST_EXISTS) && (!put_under(root, folder, "sriov_drivers_autoprobe", "%d", 1) ||
+                                                   !put_under(root, folder, "sriov_numvfs", "%d", 0)))))
         return FALSE;
-    for (guint i = 0; i < gpu->mdev_types->len; i++)
-        if (!build_type(root, folder, &g_array_index(gpu->mdev_types, VgSimMdevType, i)))
+    for (guint i = 0; gpu->vfs == 0 && i < gpu->mdev_types->len; i++)
+        if (!vg_sim_type_build(root, folder, &g_array_index(gpu->mdev_types, VgSimMdevType, i)))
             return FALSE;
     return build_links(root, gpu, folder, addr);
 }

@@ -1,7 +1,7 @@
 # sim: a Xen host with GPUs that needs neither.
 noinst_LTLIBRARIES += libsimgpus.la
-libsimgpus_la_SOURCES = src/sim/gpus.h src/sim/gpus.c src/sim/kernel.h src/sim/kernel.c src/sim/kernel_tree.c \
-	src/sim/kernel_pci.c
+libsimgpus_la_SOURCES = src/sim/gpus.h src/sim/gpus.c src/sim/kernel.h src/sim/kernel.c src/sim/kernel_inside.h \
+	src/sim/kernel_tree.c src/sim/kernel_pci.c src/sim/kernel_vf.c src/sim/kernel_later.c
 libsimgpus_la_CPPFLAGS = $(AM_CPPFLAGS)
 libsimgpus_la_CFLAGS = $(AM_CFLAGS)
 libsimgpus_la_LIBADD = $(VG_CORE) $(GLIB_LIBS)
