@@ -6,8 +6,10 @@
 #include "gpu/backend.h"
 
 static const VgBackend *const rows[VG_BACKEND_LAST] = {
-    [VG_BACKEND_VFIO] = &vg_backend_vfio,           [VG_BACKEND_MDEV] = &vg_backend_mdev,
-    [VG_BACKEND_SRIOV] = &vg_backend_sriov,         [VG_BACKEND_EMULATOR] = &vg_backend_emulator,
+    [VG_BACKEND_VFIO] = &vg_backend_vfio,
+    [VG_BACKEND_MDEV] = &vg_backend_mdev,
+    [VG_BACKEND_SRIOV] = &vg_backend_sriov,
+    [VG_BACKEND_EMULATOR] = &vg_backend_emulator,
     [VG_BACKEND_PASSTHROUGH] = &vg_backend_passthrough,
 };
 

@@ -18,7 +18,7 @@ typedef struct {
 struct VgBackend {
     VgBackendId id;
     const char *name;
-    guint64 bar_kib;    /* memory that the guest's low hole needs for one */
+    guint64 bar_kib; /* memory that the guest's low hole needs for one */
     /* Where the device model finds the vGPU, below the root; NULL: nothing that VFIO opens. Caller frees. */
     char *(*vfio_path)(const VgPlace *place);
     gboolean of_catalogue; /* types are the board's in the catalogue: the host has no list of its own */

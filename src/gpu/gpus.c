@@ -417,12 +417,8 @@ gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPl
 /* The record for the ledger; its strings are the claim's. */
 static char *claim_print(const VgClaim *c) {
     g_autofree VgLedgerVgpu *vgpus = g_new0(VgLedgerVgpu, c->n);
-    VgLedgerClaim l = {.id = c->id,
-                       .owner = c->owner,
-                       .owner_name = c->owner_name,
-                       .boot = c->gpus->boot,
-                       .vgpus = vgpus,
-                       .n = c->n};
+    VgLedgerClaim l = {
+        .id = c->id, .owner = c->owner, .owner_name = c->owner_name, .boot = c->gpus->boot, .vgpus = vgpus, .n = c->n};
     for (gsize i = 0; i < c->n; i++) {
         const VgPlace *p = &c->places[i];
         vgpus[i] = (VgLedgerVgpu){.vgpu = p->vgpu,
@@ -505,7 +501,7 @@ gboolean vg_claim_remove(VgClaim *claim, GError **error) {
                     claim->places[i].generation, vg_pciaddr_format(vg_place_function(&claim->places[i]), vf),
                     claim->owner_name);
         else if (backend->remove != NULL &&
-            !backend->remove(&claim->gpus->backend_host, &claim->places[i], good ? error : NULL))
+                 !backend->remove(&claim->gpus->backend_host, &claim->places[i], good ? error : NULL))
             good = FALSE;
     }
     return good;

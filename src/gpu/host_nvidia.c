@@ -46,8 +46,9 @@ gboolean vg_nvidia_get_mixed(VgGpuHost *host, const VgPciAddr *gpu, gboolean *re
     *ret = g_strcmp0(value, "Enabled") == 0;
     if (*ret || g_strcmp0(value, "Disabled") == 0)
         return TRUE;
-    vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("GPU %s has no mode for vGPUs of mixed sizes, says its driver (%s)"),
-                 addr, value != NULL ? value : "-");
+    vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                 _("GPU %s has no mode for vGPUs of mixed sizes, says its driver (%s)"), addr,
+                 value != NULL ? value : "-");
     return FALSE;
 }
 

@@ -131,8 +131,8 @@ static gboolean take_gpu(VgGpusLook *look, guint i) {
     VgGpuMixed mixed = one->is_mixed != VG_MIXED_UNKNOWN ? one->is_mixed : gpu->mixed;
     gboolean changed = gpu->preparing || g_strcmp0(gpu->waiting, one->facts.waiting) != 0 ||
                        g_strcmp0(gpu->mode_why, one->mode_why) != 0 || mixed != gpu->mixed;
-    gboolean other = (one->facts.backend != NULL && gpu->backend != one->facts.backend) ||
-                     !same_vfs(gpu->vfs, one->facts.vfs);
+    gboolean other =
+        (one->facts.backend != NULL && gpu->backend != one->facts.backend) || !same_vfs(gpu->vfs, one->facts.vfs);
     gpu->preparing = FALSE;
     if (other || g_strcmp0(gpu->waiting, one->facts.waiting) != 0) {
         gboolean became_ready = gpu->waiting != NULL && one->facts.waiting == NULL;

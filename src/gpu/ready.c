@@ -44,7 +44,7 @@ void vg_ready_prepare(VgGpuHost *host, const VgGpuRecord *record, guint wait_ms)
     g_auto(VgGpuFacts) facts = {0};
     vg_inventory_ask(host, record, &facts);
     guint before = vg_vfs_count(host->root, &record->addr);
-    /* Without a driver and without virtual functions it is the driver's turn; with them it is a half-done work of ours. */
+    /* No driver and no virtual functions: it is the driver's turn; with them it is half-done work of ours. */
     if (facts.waiting == NULL || (facts.driver == NULL && before == 0))
         return;
     if (!vg_vfs_enable(host->root, &record->addr, TRUE, wait_ms, &error))
@@ -66,14 +66,15 @@ gboolean vg_ready_set_mixed(VgGpuHost *host, const VgGpuRecord *record, gboolean
         return FALSE;
     if (now == on)
         return TRUE;
-    vg_set_error(error, VG_ERR_OPERATION_FAILED, _("the driver of GPU %s was told its mode, and has another all the same"),
+    vg_set_error(error, VG_ERR_OPERATION_FAILED,
+                 _("the driver of GPU %s was told its mode, and has another all the same"),
                  vg_pciaddr_format(&record->addr, addr));
     return FALSE;
 }
 
 gboolean vg_gpu_has_driver_mode(const VgGpuHost *host, const VgGpu *gpu) {
-    return host->ops->get_mixed != NULL && host->dm_can_vfio && gpu->record.vendor == VG_NVIDIA && gpu->on_vfs && gpu->backend != NULL &&
-           gpu->backend->vfio_path != NULL;
+    return host->ops->get_mixed != NULL && host->dm_can_vfio && gpu->record.vendor == VG_NVIDIA && gpu->on_vfs &&
+           gpu->backend != NULL && gpu->backend->vfio_path != NULL;
 }
 
 static gboolean lacks_mode(const VgGpuHost *host, const VgGpu *gpu) {

@@ -7,8 +7,8 @@
 #include "gpu/engine.h"
 
 static gboolean offers_equal(const VgGpu *a, const VgGpu *b) {
-    if (a->offers->len != b->offers->len || a->on_vfs != b->on_vfs || vg_gpu_usable_vfs(a) != vg_gpu_usable_vfs(b) || (a->why_not == NULL) != (b->why_not == NULL) ||
-        (a->whole_why_not == NULL) != (b->whole_why_not == NULL))
+    if (a->offers->len != b->offers->len || a->on_vfs != b->on_vfs || vg_gpu_usable_vfs(a) != vg_gpu_usable_vfs(b) ||
+        (a->why_not == NULL) != (b->why_not == NULL) || (a->whole_why_not == NULL) != (b->whole_why_not == NULL))
         return FALSE;
     for (guint i = 0; i < a->offers->len; i++) {
         const VgGpuOffer *x = &g_array_index(a->offers, VgGpuOffer, i), *y = &g_array_index(b->offers, VgGpuOffer, i);

@@ -38,10 +38,8 @@ void vg_vfs_read(VgSysroot *root, const VgPciAddr *pf, VgGpuFacts *facts) {
 
 static VgPciAddr address_of(const VgPciAddr *pf, guint offset, guint stride, guint i) {
     guint id = ((guint)pf->bus << 8 | (guint)pf->slot << 3 | pf->function) + offset + i * stride;
-    return (VgPciAddr){.domain = pf->domain,
-                       .bus = (guint8)(id >> 8),
-                       .slot = (guint8)(id >> 3 & 31),
-                       .function = (guint8)(id & 7)};
+    return (VgPciAddr){
+        .domain = pf->domain, .bus = (guint8)(id >> 8), .slot = (guint8)(id >> 3 & 31), .function = (guint8)(id & 7)};
 }
 
 gboolean vg_vfs_foresee(VgSysroot *root, const VgPciAddr *pf, VgGpuFacts *facts) {

@@ -218,12 +218,12 @@ static int make(VgSimKernel *k, const VgSimParent *parent, const char *type, con
     g_autofree char *type_link = g_strconcat(half, "/mdev_type", NULL);
     g_autofree char *type_target = g_strconcat("../mdev_supported_types/", type, NULL);
     const char *start = vg_sim_is_mixed(k, &parent->gpu->addr) ? "0\n" : "Not Applicable\n";
-    gboolean good =
-        step("sim.kernel.create.begin") && put_in(k, half, "remove", "") && put_in(k, half, "nvidia/vgpu_params", "\n") &&
-        put_in(k, half, "nvidia/vm_name", "\n") && put_in(k, half, "nvidia/placement_id", start) &&
-        vg_sim_link(k->root, type_link, type_target) && step("sim.kernel.create.commit") &&
-        move(k, folder, HALF_MADE, uuid, FALSE) && step("sim.kernel.create.show") &&
-        link_device(k, &parent->addr, uuid, type) && step("sim.kernel.create.count") && vg_sim_show_room(k, parent->gpu);
+    gboolean good = step("sim.kernel.create.begin") && put_in(k, half, "remove", "") &&
+                    put_in(k, half, "nvidia/vgpu_params", "\n") && put_in(k, half, "nvidia/vm_name", "\n") &&
+                    put_in(k, half, "nvidia/placement_id", start) && vg_sim_link(k->root, type_link, type_target) &&
+                    step("sim.kernel.create.commit") && move(k, folder, HALF_MADE, uuid, FALSE) &&
+                    step("sim.kernel.create.show") && link_device(k, &parent->addr, uuid, type) &&
+                    step("sim.kernel.create.count") && vg_sim_show_room(k, parent->gpu);
     if (good)
         return 0;
     int errnum = errno;
@@ -336,7 +336,7 @@ static int write_device(VgSimKernel *k, const char *uuid, const char *file, cons
     return ENOENT;
 }
 
-/* sys/bus/pci/devices/ADDR/… of one where vGPUs are made; -1: it is no file of these. @below: what comes after ADDR. */
+/* sys/bus/pci/devices/ADDR/… of one where vGPUs are made; -1: it is no file of these. @below: what follows ADDR. */
 static int write_parent(VgSimKernel *k, const char *where, char **below, const char *text) {
     VgPciAddr addr;
     VgSimParent at;
@@ -463,8 +463,7 @@ static gboolean make_boot_id(VgSimKernel *k) {
 static gboolean start(VgSimKernel *k) {
     if (!vg_sim_mkdir(k->root, "dev") || !vg_sim_say(k->root, "simulated kernel: ready") ||
         !vg_sim_mkdir(k->root, "sys/bus/pci/devices") || !vg_sim_mkdir(k->root, BUS) ||
-        !vg_sim_mkdir(k->root, "sys/class/mdev_bus") || !drop_pulled_gpus(k) ||
-        !make_boot_id(k))
+        !vg_sim_mkdir(k->root, "sys/class/mdev_bus") || !drop_pulled_gpus(k) || !make_boot_id(k))
         return FALSE;
     for (gsize i = 0; i < k->n; i++)
         if (!vg_sim_gpu_build(k->root, &k->gpus[i]) || !each_parent(k, &k->gpus[i], repair_there))

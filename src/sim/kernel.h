@@ -23,8 +23,8 @@ typedef struct {
     int numa_node, iommu_group;
     gboolean boot_display;
     gboolean can_reset;
-    int vfs; /* virtual functions it can have */
-    char *serial; /* or NULL */
+    int vfs;            /* virtual functions it can have */
+    char *serial;       /* or NULL */
     GArray *mdev_types; /* of VgSimMdevType; empty: no parent of mediated devices. With vfs: the functions are */
     gboolean vfio;      /* with vfs: NVIDIA's files of kernels from 6.8 on, no mediated devices */
     guint create_ms;    /* a vGPU is there only so long after it was ordered */

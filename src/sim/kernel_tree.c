@@ -157,7 +157,7 @@ gboolean vg_sim_gpu_build(const char *root, const VgSimGpu *gpu) {
     g_autofree char *numvfs = g_strconcat(folder, "/sriov_numvfs", NULL), *at = full(root, numvfs);
     if (gpu->vfs > 0 &&
         (!put_under(root, folder, "sriov_totalvfs", "%d", gpu->vfs) ||
-          !put_under(root, folder, "sriov_offset", "%u", vf_offset(gpu)) ||
+         !put_under(root, folder, "sriov_offset", "%u", vf_offset(gpu)) ||
          !put_under(root, folder, "sriov_stride", "%d", 1) ||
          (!g_file_test(at, G_FILE_TEST_EXISTS) && (!put_under(root, folder, "sriov_drivers_autoprobe", "%d", 1) ||
                                                    !put_under(root, folder, "sriov_numvfs", "%d", 0)))))

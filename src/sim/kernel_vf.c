@@ -40,8 +40,7 @@ static gboolean make_vf(const VgSimKernel *k, const VgSimGpu *gpu, guint i) {
     g_autofree char *id = g_strdup_printf("0x%04x\n", gpu->vendor);
     g_autofree char *target = g_strconcat("../../../", folder + strlen("sys/"), NULL);
     return vg_sim_put(k->root, override_file, "(null)\n") && vg_sim_put(k->root, vendor, id) &&
-           vg_sim_link(k->root, physfn, up) && vg_sim_link(k->root, link, target) &&
-           vg_sim_link(k->root, virtfn, down);
+           vg_sim_link(k->root, physfn, up) && vg_sim_link(k->root, link, target) && vg_sim_link(k->root, virtfn, down);
 }
 
 static gboolean drop_vf(const VgSimKernel *k, const VgSimGpu *gpu, guint i) {

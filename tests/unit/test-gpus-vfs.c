@@ -36,8 +36,7 @@ static void start(Fixture *f) {
         "\"nvidia\",\"iommu_group\":1,\"vfs\":32,\"framework\":\"%s\"%s,\"mdev_types\":["
         "{\"id\":\"nvidia-557\",\"name\":\"NVIDIA A40-1Q\",\"max\":24},"
         "{\"id\":\"nvidia-560\",\"name\":\"NVIDIA A40-4Q\",\"max\":8},"
-        "{\"id\":\"nvidia-9002\",\"name\":\"NVIDIA A40-2X\",\"max\":16,\"description\":\"num_heads=2, max_instance=24\"}"
-        "]}]",
+        "{\"id\":\"nvidia-9002\",\"name\":\"NVIDIA A40-2X\",\"max\":16,\"description\":\"max_instance=24\"}]}]",
         f->framework, f->more);
     g_autoptr(VgJson) gpus = vg_json_parse(text, strlen(text), "test", &error);
     g_assert_no_error(error);
@@ -176,7 +175,8 @@ static void test_late(Fixture *f, gconstpointer unused) {
 /* A crash half way: the GPU is with pci-pf-stub, or its functions are there and nobody has it. */
 static void test_half_done(Fixture *f, gconstpointer unused) {
     for (guint kind = 0; kind < 2; kind++) {
-        g_autofree char *kernel = g_build_filename(f->dir, "state", NULL), *command = g_strconcat("rm -rf ", kernel, NULL);
+        g_autofree char *kernel = g_build_filename(f->dir, "state", NULL),
+                        *command = g_strconcat("rm -rf ", kernel, NULL);
         g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
         start(f);
         VgSysroot *root = f->host->root;
@@ -223,9 +223,9 @@ static void test_mode(Fixture *f, gconstpointer unused) {
     g_assert_no_error(error);
     g_autofree char *uuid_path = g_strconcat("sys/bus/mdev/devices/", "", NULL);
     char uuid[VG_UUID_TEXT];
-    g_autofree char *start_path = is_vfio(f) ? vg_pci_file(&place(big)->vf, "nvidia/placement_id")
-                                             : g_strconcat(uuid_path, vg_uuid_format(&place(big)->vgpu, uuid),
-                                                           "/nvidia/placement_id", NULL);
+    g_autofree char *start_path =
+        is_vfio(f) ? vg_pci_file(&place(big)->vf, "nvidia/placement_id")
+                   : g_strconcat(uuid_path, vg_uuid_format(&place(big)->vgpu, uuid), "/nvidia/placement_id", NULL);
     g_autofree char *expected = g_strdup_printf("%d", place(big)->start);
     assert_text(f, start_path, expected);
     g_assert_true(vg_claim_remove(small, NULL) && vg_claim_remove(big, NULL));
@@ -337,8 +337,9 @@ static void test_slow(Fixture *f, gconstpointer unused) {
 
 static void order_by_hand(Fixture *f, const char *id) {
     g_autofree char *create = g_strdup_printf(VF("4") "/mdev_supported_types/%s/create", id);
-    g_assert_true(is_vfio(f) ? vg_sysroot_write(f->host->root, VF("4") "/nvidia/current_vgpu_type", strrchr(id, '-') + 1)
-                             : vg_sysroot_write(f->host->root, create, "9a1b5c1e-0000-4000-8000-000000000001"));
+    g_assert_true(is_vfio(f)
+                      ? vg_sysroot_write(f->host->root, VF("4") "/nvidia/current_vgpu_type", strrchr(id, '-') + 1)
+                      : vg_sysroot_write(f->host->root, create, "9a1b5c1e-0000-4000-8000-000000000001"));
 }
 
 /* Made by other hands: it counts, its function is not given, nothing of ours removes it. */
