@@ -117,8 +117,8 @@ typedef enum {
     VG_GRID_ORDER = 6,    /* @arg: what the administrator orders, as JSON; changes gpus.json; "{}" when it is durable */
     VG_GRID_PLAN = 7,     /* @arg: domain name or UUID; where its vGPUs would go now, or why not */
     VG_GRID_WHY = 8,      /* each type on each GPU: how many more, and why none */
-    VG_GRID_WATCH = 9,    /* the daemon's own: from now on every VgHost.grid_event, */
-    VG_GRID_UNWATCH = 10, /* and none any more */
+    VG_GRID_WATCH = 9,    /* somebody watches: from now on VgHost.grid_event tells all that changes; "{}" */
+    VG_GRID_UNWATCH = 10, /* the daemon's own: one of them watches no more */
     VG_GRID_EVENT = 11,   /* no call: the message of one */
     VG_GRID_LAST
 } VgGridQuery;
@@ -135,7 +135,7 @@ struct VgHost {
     /* The same two for what happens to node devices and to the grid: @json is one object of docs/grid-protocol.md
      * ("events"), on one line, of less than 64 KiB. */
     void (*nodedev_event)(const VgHost *host, const VgNodedevEvent *event);
-    void (*grid_event)(const VgHost *host, const char *json);
+    gboolean (*grid_event)(const VgHost *host, const char *json); /* FALSE: nobody watches any more */
 };
 
 /* Paths and options of this run. All strings live as long as the module. */

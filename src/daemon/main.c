@@ -46,10 +46,9 @@ static void on_nodedev_event(const VgHost *host, const VgNodedevEvent *event) {
         vg_proc_nodedev_event(daemon->proc, event);
 }
 
-static void on_grid_event(const VgHost *host, const char *json) {
+static gboolean on_grid_event(const VgHost *host, const char *json) {
     VgDaemon *daemon = (VgDaemon *)host;
-    if (daemon->server != NULL)
-        vg_proc_grid_event(daemon->proc, json);
+    return daemon->server != NULL && vg_proc_grid_event(daemon->proc, json);
 }
 
 static void on_busy(const VgHost *host, guint guests) {

@@ -254,6 +254,10 @@ void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done)
     case VG_GRID_PLAN:
         text = plan_of(hub, arg, &error);
         break;
+    case VG_GRID_WATCH:
+        vg_grid_watch(hub);
+        text = g_strdup("{}\n");
+        break;
     case VG_GRID_WHY:
         text = print(vg_gpus_json_why(hub->gpus));
         break;

@@ -38,9 +38,11 @@ struct VgDriverState {
     gboolean same_boot; /* the driver has run before, since the host was started */
     char *hostname;
     VgDoms doms;
-    GHashTable *mdevs; /* VgUuid -> VgMdev: vGPUs without a domain; mdevs.h */
-    char *mdevdir;     /* their definitions */
-    GQueue mdev_ops;   /* the first is under way */
+    GHashTable *mdevs;                  /* VgUuid -> VgMdev: vGPUs without a domain; mdevs.h */
+    char *mdevdir;                      /* their definitions */
+    guint watch_source, watch_pause_ms; /* what has changed in the grid is gathered; grid_watch.c */
+    gboolean watched, listening;
+    GQueue mdev_ops; /* the first is under way */
     VgJobQueue *mdev_queue;
     VgJobQueue *ledger;
     GQueue consoles;    /* that clients have open, or are about to; console.c */

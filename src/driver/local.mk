@@ -18,6 +18,7 @@ libdriver_la_SOURCES = \
 	src/driver/given.c \
 	src/driver/given.h \
 	src/driver/grid.c \
+	src/driver/grid_watch.c \
 	src/driver/health.c \
 	src/driver/health.h \
 	src/driver/host.c \

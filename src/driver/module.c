@@ -120,6 +120,8 @@ static gboolean open_all(VgDriverState *hub, const VgDriverPaths *paths, GError 
 /* --- start and stop ----------------------------------------------------------------------------------------------- */
 
 static void hub_free(VgDriverState *hub) {
+    if (hub->gpus)
+        vg_grid_watch_end(hub);
     vg_health_end(hub);
     vg_figures_close(hub);
     vg_leftovers_end(hub);

@@ -82,5 +82,9 @@ gboolean vg_nodedev_is_active(VgSession *session, const char *name, gboolean *re
 gboolean vg_nodedev_is_persistent(VgSession *session, const char *name, gboolean *ret, GError **error);
 gboolean vg_nodedev_get_autostart(VgSession *session, const char *name, gboolean *ret, GError **error);
 
+/* grid_watch.c: somebody wants to hear what changes in the grid. */
+void vg_grid_watch(VgDriverState *hub);
+void vg_grid_watch_end(VgDriverState *hub);
+
 /* grid.c */
 void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done);

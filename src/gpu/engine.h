@@ -34,6 +34,8 @@ struct VgClaim {
     char *stuck;  /* why it is still there although its guest is gone, or NULL */
 };
 
+typedef struct VgGpusTold VgGpusTold;
+
 struct VgGpus {
     VgGpuHost *host;
     VgTypes *types;
@@ -58,6 +60,7 @@ struct VgGpus {
     GArray *sides;       /* of VgGuestSide, or NULL */
     gboolean can_tell;   /* of what guests' drivers say */
     VgBackendHost backend_host;
+    VgGpusTold *told; /* NULL: nobody listens */
 };
 
 /* --- room.c ------------------------------------------------------------------------------------------------------- */
@@ -83,10 +86,19 @@ void vg_gpus_apply(VgGpus *gpus);
 /* FALSE if it can never be met here. @wants: n of them, or NULL. */
 gboolean vg_gpus_resolve(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgWant *wants, GError **error);
 
+/* --- told.c ------------------------------------------------------------------------------------------------------- */
+
+/* Something may be otherwise than it was told. */
+void vg_gpus_changed(VgGpus *gpus);
+/* The same of the vGPUs of a claim, which are there now, or gone. */
+void vg_gpus_claim_changed(VgClaim *claim, gboolean gone);
+
 /* --- gpus_json.c -------------------------------------------------------------------------------------------------- */
 
 /* For each GPU an array of the names of the guests on it. g_free() it when the arrays have a place. */
 VgJson **vg_gpus_json_guests(const VgGpus *gpus);
+/* As in the list of vGPUs. */
+VgJson *vg_gpus_json_vgpu(const VgClaim *claim, gsize i);
 
 /* --- explain.c: why not, and who has it --------------------------------------------------------------------------- */
 

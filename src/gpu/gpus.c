@@ -10,6 +10,7 @@
 #include "base/i18n.h"
 #include "gpu/engine.h"
 #include "gpu/ready.h"
+#include "gpu/told.h"
 
 #define VG_AREA "gpu"
 #include "base/log.h"
@@ -49,6 +50,7 @@ static void claim_enter(VgClaim *c) {
     }
     g_ptr_array_add(gpus->claims, c);
     vg_gpus_room_enter(c);
+    vg_gpus_claim_changed(c, FALSE);
 }
 
 void vg_gpus_release(VgClaim *claim) {
@@ -61,6 +63,7 @@ void vg_gpus_release(VgClaim *claim) {
         if (g_hash_table_lookup(gpus->by_vgpu, &claim->places[i].vgpu) == claim)
             g_hash_table_remove(gpus->by_vgpu, &claim->places[i].vgpu);
     g_ptr_array_remove(gpus->claims, claim);
+    vg_gpus_claim_changed(claim, TRUE);
     claim_free(claim);
 }
 
@@ -69,6 +72,7 @@ void vg_claim_set_stuck(VgClaim *claim, const char *why) {
         return;
     g_free(claim->stuck);
     claim->stuck = g_strdup(why);
+    vg_gpus_claim_changed(claim, FALSE);
 }
 
 void vg_places_free(VgPlace *places, gsize n) {
@@ -94,6 +98,7 @@ void vg_claim_lend(VgClaim *claim, const VgUuid *user, const char *user_name) {
     g_free(claim->user_name);
     claim->user_name = g_strdup(user_name);
     claim->user = user != NULL ? *user : (VgUuid){{0}};
+    vg_gpus_claim_changed(claim, FALSE);
 }
 
 const char *vg_claim_holder(const VgClaim *claim) {
@@ -254,6 +259,7 @@ void vg_gpus_apply(VgGpus *gpus) {
     for (guint i = 0; i < gpus->inventory.n; i++)
         vg_gpu_ready_update(gpus->host, &gpus->inventory.gpus[i]);
     vg_gpus_room_build(gpus);
+    vg_gpus_changed(gpus);
 }
 
 VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) {
@@ -292,6 +298,7 @@ void vg_gpus_free(VgGpus *gpus) {
     g_clear_pointer(&gpus->foreign, g_array_unref);
     g_array_unref(gpus->views);
     g_clear_pointer(&gpus->sides, g_array_unref);
+    vg_gpus_listen(gpus, NULL);
     vg_gpus_room_free(gpus);
     vg_ledger_free(gpus->ledger);
     g_clear_pointer(&gpus->groups, g_array_unref);

@@ -199,7 +199,7 @@ static void add_side(VgJson *o, const VgGuestSide *side) {
     vg_json_set_string(o, "licence", side->licence);
 }
 
-static VgJson *vgpu_document(const VgClaim *c, gsize i) {
+VgJson *vg_gpus_json_vgpu(const VgClaim *c, gsize i) {
     char text[VG_UUID_TEXT], addr[VG_PCIADDR_TEXT];
     const VgPlace *p = &c->places[i];
     VgJson *o = vg_json_new_object();
@@ -250,7 +250,7 @@ VgJson *vg_gpus_json_vgpus(VgGpus *gpus) {
     for (guint i = 0; i < gpus->claims->len; i++) {
         const VgClaim *c = g_ptr_array_index(gpus->claims, i);
         for (gsize k = 0; k < c->n; k++)
-            add_side(vg_json_append(list, vgpu_document(c, k)), g_hash_table_lookup(sides, &c->places[k].vgpu));
+            add_side(vg_json_append(list, vg_gpus_json_vgpu(c, k)), g_hash_table_lookup(sides, &c->places[k].vgpu));
     }
     for (guint i = 0; i < gpus->foreign->len; i++)
         vg_json_append(list, foreign_document(gpus, &g_array_index(gpus->foreign, VgKernelVgpu, i)));

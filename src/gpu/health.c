@@ -97,6 +97,7 @@ gboolean vg_gpus_reset(VgGpus *gpus, const VgPciAddr *gpu, GError **error) {
 void vg_gpus_take_sides(VgGpus *gpus, GArray *sides) {
     g_clear_pointer(&gpus->sides, g_array_unref);
     gpus->sides = sides;
+    vg_gpus_changed(gpus);
 }
 
 gboolean vg_gpus_have_sides(const VgGpus *gpus) {

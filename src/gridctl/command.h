@@ -62,5 +62,7 @@ char *vg_cmd_groups(const VgCall *call, GError **error);
 char *vg_cmd_config(const VgCall *call, GError **error);
 /* order.c */
 char *vg_cmd_order(const VgCall *call, GError **error);
+/* watch.c */
+char *vg_cmd_watch(const VgCall *call, GError **error);
 /* plan.c */
 char *vg_cmd_plan(const VgCall *call, GError **error);

@@ -92,10 +92,7 @@ static VgCaller *connect_to(const VgTarget *target, GError **error) {
     return g_steal_pointer(&caller);
 }
 
-char *vg_target_ask(const VgTarget *target, int what, const char *arg, GError **error) {
-    g_autoptr(VgCaller) caller = connect_to(target, error);
-    if (!caller)
-        return NULL;
+static char *ask(VgCaller *caller, int what, const char *arg, GError **error) {
     g_autofree char *copy = g_strdup(arg);
     grid_args args = {.arg = copy ? &copy : NULL};
     grid_ret ret = {0};
@@ -105,4 +102,32 @@ char *vg_target_ask(const VgTarget *target, int what, const char *arg, GError **
     char *json = g_strdup(ret.json);
     xdr_free((xdrproc_t)xdr_grid_ret, (char *)&ret);
     return json;
+}
+
+char *vg_target_ask(const VgTarget *target, int what, const char *arg, GError **error) {
+    g_autoptr(VgCaller) caller = connect_to(target, error);
+    return caller ? ask(caller, what, arg, error) : NULL;
+}
+
+static gboolean hear(const VgMsg *msg, VgWatchFunc func, gpointer data, GError **error) {
+    const VgMsgHeader *header = vg_msg_header(msg);
+    grid_event_msg event = {0};
+    if (header->program != GRID_PROGRAM || header->type != VG_MSG_EVENT || header->procedure != GRID_PROC_EVENT)
+        return TRUE;
+    if (!vg_msg_decode(msg, (xdrproc_t)xdr_grid_event_msg, &event, error))
+        return FALSE;
+    gboolean more = func(event.json, data, error);
+    xdr_free((xdrproc_t)xdr_grid_event_msg, (char *)&event);
+    return more;
+}
+
+gboolean vg_target_watch(const VgTarget *target, VgWatchFunc func, gpointer data, GError **error) {
+    g_autoptr(VgCaller) caller = connect_to(target, error);
+    g_autofree char *answer = caller ? ask(caller, GRID_PROC_WATCH, NULL, error) : NULL;
+    gboolean more = answer != NULL;
+    while (more) {
+        g_autoptr(VgMsg) msg = vg_caller_receive(caller, -1, error);
+        more = msg && hear(msg, func, data, error);
+    }
+    return FALSE;
 }

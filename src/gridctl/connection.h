@@ -19,3 +19,7 @@ gboolean vg_target_resolve(const char *socket, const char *uri, VgTarget *ret, G
 
 /* The server's answer to one query of the grid program: a JSON document. @arg may be NULL. Caller frees. */
 char *vg_target_ask(const VgTarget *target, int what, const char *arg, GError **error);
+
+/* Every event of the grid, as it comes, until @func says FALSE or the connection ends; always FALSE with *error. */
+typedef gboolean (*VgWatchFunc)(const char *json, gpointer data, GError **error);
+gboolean vg_target_watch(const VgTarget *target, VgWatchFunc func, gpointer data, GError **error);

@@ -38,6 +38,7 @@ static const VgCommand commands[] = {
          N_("how many more of each type would find room, and why none"), vg_cmd_capacity),
     LIST("plan", GRID_PROC_PLAN, "DOMAIN", 1, 0, N_("where a guest's virtual GPUs would go now, or what is in the way"),
          vg_cmd_plan),
+    LIST("watch", GRID_PROC_WATCH, "", 0, 0, N_("what changes, as it happens, until it is interrupted"), vg_cmd_watch),
     LIST("config", GRID_PROC_CONFIG, "DOMAIN", 1, 0, N_("what would be started now for a guest, as libxl's JSON"),
          vg_cmd_config),
     ORDER("group create", "GROUP [--policy P] [--any-model]", 1, 1, VG_TAKES_POLICY | VG_TAKES_ANY_MODEL,

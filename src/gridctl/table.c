@@ -64,8 +64,7 @@ static char *(*const cell_format[VG_CELL_LAST])(const VgJson *value) = {
     [VG_CELL_LIST] = cell_list,
 };
 
-/* The text of a cell, or NULL when the row has no such member. */
-static char *cell(const VgJson *row, const VgColumn *column) {
+char *vg_table_cell(const VgJson *row, const VgColumn *column) {
     g_auto(GStrv) steps = g_strsplit(column->member, ".", -1);
     for (char **step = steps; *step && row; step++)
         row = vg_json_get(row, *step);
@@ -107,7 +106,7 @@ char *vg_table_format(const VgJson *rows, const VgColumn *columns, gsize n_colum
     g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
     for (gsize i = 0; i < n_rows; i++)
         for (gsize k = 0; k < n_columns; k++)
-            g_ptr_array_add(cells, cell(vg_json_at(rows, i), &columns[k]));
+            g_ptr_array_add(cells, vg_table_cell(vg_json_at(rows, i), &columns[k]));
 
     g_autofree gsize *widths = g_new0(gsize, n_columns);
     gsize last = 0;

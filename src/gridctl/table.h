@@ -26,3 +26,5 @@ typedef struct {
 /* The lines, header first, each ended by a newline; "" when there are no rows. Caller frees. Control bytes become
  * '?'. */
 char *vg_table_format(const VgJson *rows, const VgColumn *columns, gsize n_columns);
+/* One cell, without its title; NULL when the row has no such member. Caller frees. */
+char *vg_table_cell(const VgJson *row, const VgColumn *column);

@@ -23,13 +23,14 @@ G_STATIC_ASSERT((int)VG_GRID_LAST == (int)GRID_PROC_EVENT + 1);
 
 enum { WATCH = 0 };
 
-static void watch(VgConn *conn, VgDone done) {
+static void watch(VgCall *call, VgDone done) {
     g_autoptr(GError) error = NULL;
+    VgConn *conn = call->conn;
     VgSubscription subscription = {.hears = VG_HEARS_GRID, .callback = VG_OLD_CALLBACK, .event = WATCH};
     /* Twice is once. */
     vg_unsubscribe(conn, VG_HEARS_GRID, VG_OLD_CALLBACK, WATCH);
     if (vg_subscribe(conn, &subscription, &error))
-        done.func(NULL, "{}", NULL, done.data);
+        call->driver->grid(call->session, VG_GRID_WATCH, NULL, done);
     else
         done.func(NULL, NULL, error, done.data);
 }
@@ -45,8 +46,8 @@ static VgMsg *encode(gconstpointer event, int callback) {
     return vg_msg_encode(&header, (xdrproc_t)xdr_grid_event_msg, &msg, NULL);
 }
 
-void vg_proc_grid_event(VgProc *proc, const char *json) {
-    vg_fan_out(proc, VG_HEARS_GRID, wants, encode, json);
+gboolean vg_proc_grid_event(VgProc *proc, const char *json) {
+    return vg_fan_out(proc, VG_HEARS_GRID, wants, encode, json);
 }
 
 /* --- calls -------------------------------------------------------------------------------------------------------- */
@@ -54,7 +55,7 @@ void vg_proc_grid_event(VgProc *proc, const char *json) {
 void vg_do_grid(VgCall *call, const grid_args *a, VgDone done) {
     switch (call->header.procedure) {
     case GRID_PROC_WATCH:
-        watch(call->conn, done);
+        watch(call, done);
         break;
     case GRID_PROC_UNWATCH:
         vg_unsubscribe(call->conn, VG_HEARS_GRID, VG_OLD_CALLBACK, WATCH);

@@ -30,7 +30,7 @@ const VgServerHandler *vg_proc_handler(void);
 void vg_proc_event(VgProc *proc, const VgEvent *event);
 /* VgHost.nodedev_event and .grid_event, in the same way. */
 void vg_proc_nodedev_event(VgProc *proc, const VgNodedevEvent *event);
-void vg_proc_grid_event(VgProc *proc, const char *json);
+gboolean vg_proc_grid_event(VgProc *proc, const char *json); /* FALSE: there is none */
 
 /* Has @client called CONNECT_OPEN with success, and not CONNECT_CLOSE? */
 gboolean vg_proc_client_is_open(const VgClient *client);

@@ -107,11 +107,12 @@ static void msg_unref(gpointer msg) {
     vg_msg_unref(msg);
 }
 
-void vg_fan_out(VgProc *proc, VgHears hears, VgWants wants, VgEncode encode, gconstpointer event) {
+gboolean vg_fan_out(VgProc *proc, VgHears hears, VgWants wants, VgEncode encode, gconstpointer event) {
     if (proc->subscribers->len == 0)
-        return;
+        return FALSE;
     g_autoptr(GHashTable) encoded = g_hash_table_new_full(NULL, NULL, NULL, msg_unref);
     const FanOut out = {hears, wants, encode, event, encoded};
     for (guint i = 0; i < proc->subscribers->len; i++)
         send_to(proc->subscribers->pdata[i], &out);
+    return g_hash_table_size(encoded) > 0;
 }

@@ -13,7 +13,8 @@ gboolean vg_subscribe(VgConn *conn, VgSubscription *subscription, GError **error
 /* Ends the one called @callback; of the old ones, that to @event. FALSE: there is none. */
 gboolean vg_unsubscribe(VgConn *conn, VgHears hears, int callback, int event);
 
-/* To every subscriber of @hears that wants it. @encode gives the message for a callback's number, or NULL. */
+/* To every subscriber of @hears that wants it; FALSE: there is none. @encode gives the message for a callback's number,
+ * or NULL. */
 typedef gboolean (*VgWants)(const VgSubscription *subscription, gconstpointer event);
 typedef VgMsg *(*VgEncode)(gconstpointer event, int callback);
-void vg_fan_out(VgProc *proc, VgHears hears, VgWants wants, VgEncode encode, gconstpointer event);
+gboolean vg_fan_out(VgProc *proc, VgHears hears, VgWants wants, VgEncode encode, gconstpointer event);

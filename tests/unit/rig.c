@@ -23,10 +23,11 @@ static void on_nodedev_event(const VgHost *host, const VgNodedevEvent *event) {
         g_string_append_printf(rig->told, "%s:# ", event->name);
 }
 
-static void on_grid_event(const VgHost *host, const char *json) {
+static gboolean on_grid_event(const VgHost *host, const char *json) {
     Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
     g_assert_null(strchr(json, '\n'));
     g_string_append_printf(rig->told, "%s ", json);
+    return TRUE;
 }
 
 static void on_busy(const VgHost *host, guint guests) {
