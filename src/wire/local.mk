@@ -46,14 +46,23 @@ tests_fuzz_replay_frame_SOURCES = tests/fuzz/frame.c
 tests_fuzz_replay_frame_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_REPLAY
 tests_fuzz_replay_frame_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
 tests_fuzz_replay_frame_LDADD = $(VG_WIRE_TEST_LIBS)
+check_PROGRAMS += tests/fuzz/replay-stream
+TESTS += tests/fuzz/replay-stream
+tests_fuzz_replay_stream_SOURCES = tests/fuzz/stream.c
+tests_fuzz_replay_stream_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_REPLAY
+tests_fuzz_replay_stream_CFLAGS = $(VG_WIRE_TEST_CFLAGS)
+tests_fuzz_replay_stream_LDADD = $(VG_WIRE_TEST_LIBS)
 EXTRA_DIST += tests/fuzz/corpus
 
 FUZZ_CC = clang
 FUZZ_CFLAGS = -g -O1 -fsanitize=fuzzer,address,undefined
-fuzz: fuzz-frame
+FUZZ_LINK = $(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(GLIB_CFLAGS) $(TIRPC_CFLAGS) -o $@
+fuzz: fuzz-frame fuzz-stream
 .PHONY: fuzz
 fuzz-frame: tests/fuzz/frame.c src/wire/message.c src/wire/frame.c src/base/error.c
-	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(GLIB_CFLAGS) $(TIRPC_CFLAGS) -o $@ \
-	  $(top_srcdir)/tests/fuzz/frame.c $(top_srcdir)/src/wire/message.c $(top_srcdir)/src/wire/frame.c \
-	  $(top_srcdir)/src/base/error.c $(GLIB_LIBS) $(TIRPC_LIBS)
-CLEANFILES += fuzz-frame
+	$(FUZZ_LINK) $^ $(GLIB_LIBS) $(TIRPC_LIBS)
+fuzz-stream: tests/fuzz/stream.c src/wire/message.c src/wire/frame.c src/wire/socket.c src/wire/outq.c src/wire/client.c \
+	src/wire/keepalive.c src/wire/stream.c src/wire/server.c src/base/error.c src/base/fd.c src/base/clock.c src/base/log.c \
+	src/base/names.c
+	$(FUZZ_LINK) $^ $(GLIB_LIBS) $(TIRPC_LIBS)
+CLEANFILES += fuzz-frame fuzz-stream

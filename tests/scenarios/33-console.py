@@ -209,6 +209,14 @@ def streams(host):
     virsh.talk("still there?")
     virsh.type("\x1d")
     same(virsh.ends(), 0, "virsh left by its escape character")
+
+    # a daemon that stops does not wait for who looks at a console, nor does the guest
+    virsh = Virsh(host, "streams")
+    virsh.talk("so long")
+    host.stop()
+    assert virsh.ends() != 0, "virsh does not notice that the daemon is gone"
+    host.start()
+    same(host.state("streams"), "running", "a guest whose daemon went and came")
     host.virsh("destroy", "streams")
     same(host.guests(), "", "what runs")
 

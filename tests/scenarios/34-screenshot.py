@@ -59,8 +59,7 @@ def real(host, port):
     end = time.monotonic() + PATIENCE
     while True:
         first, seen, shot = shoot(host, "shown"), vnc.picture(), shoot(host, "shown")
-        print("screen: %dx%d, %d pixels lit, %d differ from VNC's, %d in the meantime" %
-              (shot.width, shot.height, shot.lit(), shot.differs(seen), shot.differs(first)))
+        print("screenshot %s\nVNC %s\n%d pixels differ, %d in the meantime" % (shot, seen, shot.differs(seen), shot.differs(first)))
         if shot.lit() > 500 and shot.differs(first) < 200 and shot.differs(seen) < 200:
             break
         if time.monotonic() > end:
