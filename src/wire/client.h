@@ -114,7 +114,8 @@ gboolean vg_streams_is_abort(const VgMsgHeader *header);
 void vg_streams_watch(VgClient *client); /* room came or went */
 void vg_streams_run(VgClient *client);   /* those that cannot be polled */
 void vg_streams_tick(VgClient *client, gint64 now);
-void vg_streams_drop(VgClient *client); /* all of them */
+void vg_streams_drop(VgClient *client);     /* all of them */
+void vg_streams_farewell(VgClient *client); /* the same, and the client hears it if it has room */
 void vg_streams_bury(VgServer *server);
 void vg_stream_event(VgStream *stream, guint32 events);
 

@@ -305,6 +305,7 @@ void vg_server_free(VgServer *server) {
     vg_server_stop_accepting(server);
     while (server->clients.head != NULL) {
         VgClient *client = server->clients.head->data;
+        vg_streams_farewell(client);
         client->state = VG_CLIENT_CUT;
         if (client->is_ready)
             g_queue_unlink(&server->ready, &client->ready_link);

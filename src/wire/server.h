@@ -53,7 +53,8 @@ typedef struct {
 
 /* On the caller's default main context. */
 VgServer *vg_server_new(const VgServerLimits *limits, const VgServerHandler *handler, gpointer data);
-/* Ends every connection (each gets its `closed`) and removes the socket files it made. Not from inside a handler. */
+/* Ends every connection (each gets its `closed`, and hears of the end of its streams if it has room) and removes the
+ * socket files it made. Not from inside a handler. */
 void vg_server_free(VgServer *server);
 
 /* Listens at @path (at most 107 bytes; a stale socket file nobody listens on is replaced, a live one refused by name),

@@ -128,6 +128,12 @@ void vg_streams_drop(VgClient *client) {
         die(client->streams);
 }
 
+/* libvirt's client does not tell a stream that its connection has ended. */
+void vg_streams_farewell(VgClient *client) {
+    while (client->streams != NULL)
+        fail_with(client->streams, VG_ERR_OPERATION_ABORTED, _("the daemon stops"));
+}
+
 void vg_streams_bury(VgServer *server) {
     while (server->dead_streams != NULL) {
         VgStream *stream = server->dead_streams;

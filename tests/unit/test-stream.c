@@ -417,10 +417,19 @@ static void test_server_goes(void) {
     begin_file(&file, client, 6, MIB);
     flood(end.far, 0, MIB);
     turn();
+    int other = toy_pair(toy, &client);
+    End quiet;
+    begin_pair(&quiet, client, 7);
     toy_free(toy);
-    g_assert_cmpuint(end.over + file.over, ==, 2);
+    g_assert_cmpuint(end.over + file.over + quiet.over, ==, 3);
+    Streams all = {0};
+    read_all(other, &all);
+    g_assert_cmpuint(all.failed[7], ==, 1); /* who has room hears of it */
+    g_assert_true(all.hung_up);
     close(end.far);
+    close(quiet.far);
     close(fd);
+    done(other, &all);
 }
 
 static void test_driver_ends_it(void) {
