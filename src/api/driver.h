@@ -106,6 +106,8 @@ typedef struct {
     const char *name;     /* of the node device */
 } VgNodedevEvent;
 
+typedef enum { VG_NODEDEV_DETACH, VG_NODEDEV_REATTACH, VG_NODEDEV_RESET } VgNodedevOrder;
+
 /* Programs of gridctl: what to list. The answer is one JSON document; its members are described in
  * docs/grid-protocol.md. */
 typedef enum {
@@ -287,4 +289,8 @@ typedef struct {
     void (*nodedev_create)(VgSession *session, const char *name, guint flags, VgDone done); /* starts one */
     void (*nodedev_destroy)(VgSession *session, const char *name, VgDone done);
     void (*nodedev_set_autostart)(VgSession *session, const char *name, gboolean on, VgDone done);
+
+    /* a PCI device leaves the host's drivers, comes back to them, is reset; @driver: NULL or "xen" */
+    void (*nodedev_order)(VgSession *session, VgNodedevOrder what, const char *name, const char *driver, guint flags,
+                          VgDone done);
 } VgDriver;

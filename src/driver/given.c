@@ -3,6 +3,7 @@
 #include "driver/given.h"
 
 #include "base/i18n.h"
+#include "driver/pcidevs.h"
 
 /* The place of @claim that is on @addr, or is it. */
 static const VgPlace *place_on(const VgClaim *claim, const VgPciAddr *addr) {
@@ -15,17 +16,14 @@ static const VgPlace *place_on(const VgClaim *claim, const VgPciAddr *addr) {
     return NULL;
 }
 
-/* The PCI devices that a definition names: its i-th host device, and behind those its interfaces; NULL: no such one. */
 static const VgPciAddr *nth_pci(const VgDomain *def, gsize i) {
-    if (i < def->n_hostdevs)
-        return def->hostdevs[i]->type == VG_HOSTDEV_PCI ? &def->hostdevs[i]->pci.addr : NULL;
-    const VgInterface *net = def->interfaces[i - def->n_hostdevs];
-    return net->type == VG_NET_HOSTDEV ? &net->host : NULL;
+    gboolean managed;
+    return vg_pcidevs_nth(def, i, &managed);
 }
 
 /* The first PCI device of @def that @claim has too. */
 static const VgPciAddr *both_have(const VgDomain *def, const VgClaim *claim) {
-    for (gsize i = 0; i < def->n_hostdevs + def->n_interfaces; i++) {
+    for (gsize i = 0; i < vg_pcidevs_count(def); i++) {
         const VgPciAddr *addr = nth_pci(def, i);
         if (addr && place_on(claim, addr))
             return addr;
@@ -34,7 +32,7 @@ static const VgPciAddr *both_have(const VgDomain *def, const VgClaim *claim) {
 }
 
 static gboolean names(const VgDomain *def, const VgPciAddr *addr) {
-    for (gsize i = 0; i < def->n_hostdevs + def->n_interfaces; i++) {
+    for (gsize i = 0; i < vg_pcidevs_count(def); i++) {
         const VgPciAddr *other = nth_pci(def, i);
         if (other && vg_pciaddr_compare(other, addr) == 0)
             return TRUE;
@@ -42,50 +40,68 @@ static gboolean names(const VgDomain *def, const VgPciAddr *addr) {
     return FALSE;
 }
 
-/* Has a guest a vGPU on it? */
-static gboolean no_vgpu_on(const VgRun *run, const VgPciAddr *addr, GError **error) {
+static const VgClaim *claim_on(VgDriverState *hub, const VgPciAddr *addr) {
     gsize n = 0;
+    g_autofree VgClaim **claims = vg_gpus_claims(hub->gpus, &n);
+    for (gsize i = 0; i < n; i++)
+        if (place_on(claims[i], addr))
+            return claims[i];
+    return NULL;
+}
+
+/* Who has it whole, but for @but (or NULL). */
+static const VgDom *owner_of(VgDriverState *hub, const VgPciAddr *addr, const VgRun *but) {
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, hub->doms.by_uuid);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const VgDom *dom = value;
+        if (dom->run && dom->run != but && names(dom->run->def, addr))
+            return dom;
+    }
+    return NULL;
+}
+
+gboolean vg_given_free(const VgRun *run, const VgPciAddr *addr, GError **error) {
     char text[VG_PCIADDR_TEXT];
-    g_autofree VgClaim **claims = vg_gpus_claims(run->hub->gpus, &n);
-    for (gsize i = 0; i < n; i++) {
-        if (!place_on(claims[i], addr))
-            continue;
+    const VgClaim *claim = claim_on(run->hub, addr);
+    const VgDom *dom = claim ? NULL : owner_of(run->hub, addr, run);
+    vg_pciaddr_format(addr, text);
+    if (claim)
         vg_set_error(
             error, VG_ERR_RESOURCE_BUSY,
-            vg_claim_is_node_device(claims[i])
+            vg_claim_is_node_device(claim)
                 ? _("PCI device %s cannot be given to domain '%s' whole: a vGPU on it is there for '%s'; destroy that "
                     "node device first")
                 : _("PCI device %s cannot be given to domain '%s' whole: domain '%s' has a vGPU on it; stop that one "
                     "first"),
-            vg_pciaddr_format(addr, text), run->def->name, vg_claim_holder(claims[i]));
-        return FALSE;
-    }
-    return TRUE;
-}
-
-gboolean vg_given_free(const VgRun *run, const VgPciAddr *addr, GError **error) {
-    GHashTableIter iter;
-    gpointer value;
-    char text[VG_PCIADDR_TEXT];
-    if (!no_vgpu_on(run, addr, error))
-        return FALSE;
-    g_hash_table_iter_init(&iter, run->hub->doms.by_uuid);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const VgDom *dom = value;
-        if (!dom->run || dom->run == run || !names(dom->run->def, addr))
-            continue;
+            text, run->def->name, vg_claim_holder(claim));
+    else if (dom)
         vg_set_error(error, VG_ERR_RESOURCE_BUSY,
                      _("PCI device %s cannot be given to domain '%s': domain '%s' has it; stop that one, or detach the "
                        "device from it"),
-                     vg_pciaddr_format(addr, text), run->def->name, dom->name);
-        return FALSE;
-    }
-    return TRUE;
+                     text, run->def->name, dom->name);
+    return !claim && !dom;
+}
+
+gboolean vg_given_idle(VgDriverState *hub, const VgPciAddr *addr, GError **error) {
+    char text[VG_PCIADDR_TEXT];
+    const VgClaim *claim = claim_on(hub, addr);
+    const VgDom *dom = claim ? NULL : owner_of(hub, addr, NULL);
+    vg_pciaddr_format(addr, text);
+    if (claim)
+        vg_set_error(error, VG_ERR_OPERATION_INVALID, _("PCI device %s is in use: '%s' has a vGPU on it"), text,
+                     vg_claim_holder(claim));
+    else if (dom)
+        vg_set_error(error, VG_ERR_OPERATION_INVALID,
+                     _("PCI device %s is in use by domain '%s'; stop it, or detach the device from it"), text,
+                     dom->name);
+    return !claim && !dom;
 }
 
 static gboolean whole_is_free(const VgRun *run, GError **error) {
     const VgDomain *def = run->def;
-    for (gsize i = 0; i < def->n_hostdevs + def->n_interfaces; i++) {
+    for (gsize i = 0; i < vg_pcidevs_count(def); i++) {
         const VgPciAddr *addr = nth_pci(def, i);
         if (addr && !vg_given_free(run, addr, error))
             return FALSE;

@@ -14,3 +14,5 @@ gboolean vg_given_free(const VgRun *run, const VgPciAddr *addr, GError **error);
 /* The same for a claim alone, beside all runs @but one (or NULL). @whose: whose vGPU it is, for the error. */
 gboolean vg_given_in_parts(VgDriverState *hub, const VgClaim *claim, const VgRun *but, const char *whose,
                            GError **error);
+/* Has no guest it, whole or in parts? OPERATION_INVALID naming the one that has. */
+gboolean vg_given_idle(VgDriverState *hub, const VgPciAddr *addr, GError **error);

@@ -14,6 +14,7 @@
 #include "driver/edit.h"
 #include "driver/given.h"
 #include "driver/network.h"
+#include "driver/pcidevs.h"
 #include "driver/query.h"
 #include "driver/run.h"
 
@@ -208,19 +209,43 @@ static void settle(const VgRun *run, const VgDomain *def) {
         vg_warn("live status of '%s': %s", run->def->name, error->message);
 }
 
-static gboolean plug_in(const VgRun *run, Plug *plug, const char *device, GError **error) {
+typedef struct {
+    const VgRun *run;
+    const char *device;
+} Intent;
+
+static gboolean write_intent(gpointer data, GError **error) {
+    const Intent *intent = data;
+    return vg_run_write_status_of(intent->run, intent->run->def, intent->device, FALSE, error);
+}
+
+static gboolean lend(VgRun *run, const Plug *plug, const char *device, GError **error) {
+    Intent intent = {run, device};
+    VgDevice there = {.kind = plug->device->kind, .any = record_of(plug)};
+    const VgPciAddr *pci = pci_of(&there);
+    VgTristate managed = there.kind == VG_DEVICE_HOSTDEV ? there.hostdev->managed : there.interface->managed;
+    return !pci || vg_pcidevs_lend(run, pci, managed == VG_TRISTATE_YES, write_intent, &intent, error);
+}
+
+/* Its guest does not have it any more. */
+static gboolean give_back(VgRun *run, const Plug *plug, GError **error) {
+    const VgPciAddr *pci = pci_of(plug->device);
+    return !pci || vg_pcidevs_give_back(run, pci, error);
+}
+
+static gboolean plug_in(VgRun *run, Plug *plug, const char *device, GError **error) {
     VgXen *xen = run->hub->xen;
     g_autoptr(GError) why = NULL;
     int devid = -1;
     if (!write_status("driver.plug.intent", run, run->def, device, FALSE, error))
         return FALSE;
-    if (xen->ops->attach(xen, run->domid, plug->config, &devid, error)) {
+    if (lend(run, plug, device, error) && xen->ops->attach(xen, run->domid, plug->config, &devid, error)) {
         if (devid >= 0)
             vg_live_name_vif(run, record_of(plug), devid);
         if (write_status("driver.plug.record", run, plug->def, NULL, FALSE, error))
             return TRUE;
     }
-    if (xen->ops->detach(xen, run->domid, plug->config, &why))
+    if (xen->ops->detach(xen, run->domid, plug->config, &why) && give_back(run, plug, &why))
         settle(run, run->def);
     else
         vg_warn("what was half attached to '%s' would not go: %s; the next start of the daemon tries again",
@@ -228,14 +253,17 @@ static gboolean plug_in(const VgRun *run, Plug *plug, const char *device, GError
     return FALSE;
 }
 
-static gboolean plug_out(const VgRun *run, Plug *plug, const char *device, GError **error) {
+static gboolean plug_out(VgRun *run, Plug *plug, const char *device, GError **error) {
     VgXen *xen = run->hub->xen;
+    g_autoptr(GError) why = NULL;
     if (!write_status("driver.plug.intent", run, plug->def, device, FALSE, error))
         return FALSE;
     if (!xen->ops->detach(xen, run->domid, plug->config, error)) {
         settle(run, run->def);
         return FALSE;
     }
+    if (!give_back(run, plug, &why))
+        vg_warn("%s; it is tried again when domain '%s' ends", why->message, run->def->name);
     settle(run, plug->def);
     return TRUE;
 }
@@ -251,7 +279,7 @@ static gboolean change_medium(const VgRun *run, Plug *plug, const char *device, 
 
 static gboolean plug_job(VgOp *op, GError **error) {
     Plug *plug = op->data;
-    const VgRun *run = op->dom->run;
+    VgRun *run = op->dom->run;
     if (!build(run, plug, error))
         return FALSE;
     VgDevice there = {.kind = plug->device->kind, .any = record_of(plug)};
@@ -367,6 +395,9 @@ void vg_plug_repair(VgRun *run, const char *xml, gboolean medium) {
         if (with && !medium)
             vg_run_change_def(run, g_steal_pointer(&with)); /* it is still there */
     }
+    const VgPciAddr *pci = device && with ? pci_of(device) : NULL;
+    if (pci && !vg_pcidevs_give_back(run, pci, &error))
+        vg_warn("%s", error->message);
     vg_domain_free(with);
     settle(run, run->def);
 }

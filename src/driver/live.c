@@ -278,6 +278,7 @@ gboolean vg_run_write_status_of(const VgRun *run, const VgDomain *def, const cha
         .domid = (int)run->domid,
         .xml = xml,
         .device = (char *)device,
+        .pcidevs = run->pcidevs,
         .medium = medium,
     };
     return vg_status_write(run->hub->statusdir, &status, error);

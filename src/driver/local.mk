@@ -40,7 +40,10 @@ libdriver_la_SOURCES = \
 	src/driver/network.c \
 	src/driver/network.h \
 	src/driver/nodedev.c \
+	src/driver/nodedev_pci.c \
 	src/driver/ops.c \
+	src/driver/pcidevs.c \
+	src/driver/pcidevs.h \
 	src/driver/ports.c \
 	src/driver/ports.h \
 	src/driver/query.c \

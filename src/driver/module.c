@@ -265,5 +265,6 @@ const VgDriver vg_driver = {
     .set_scheduler = vg_set_scheduler,
     .open_console = vg_open_console,
     .screenshot = vg_screenshot,
+    .nodedev_order = vg_nodedev_order,
 };
 /* clang-format on */

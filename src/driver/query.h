@@ -85,6 +85,9 @@ gboolean vg_nodedev_get_autostart(VgSession *session, const char *name, gboolean
 /* grid_watch.c: somebody wants to hear what changes in the grid. */
 void vg_grid_watch(VgDriverState *hub);
 void vg_grid_watch_end(VgDriverState *hub);
+/* nodedev_pci.c */
+void vg_nodedev_order(VgSession *session, VgNodedevOrder what, const char *name, const char *driver, guint flags,
+                      VgDone done);
 
 /* grid.c */
 void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done);

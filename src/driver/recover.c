@@ -9,6 +9,7 @@
  *     no token                                        of other hands: shown, left alone
  *     status, but no such domain                      it ended while nobody looked: shut off
  *     a device on its way in or out                   taken away
+ *     PCI devices of a guest that is gone             given back to the host's drivers
  *     a claim whose owner does not run                removed, forgotten, released
  *     a claim of a node device                        kept, unless the host was started anew or the device is gone
  *
@@ -20,6 +21,7 @@
 #include "base/i18n.h"
 #include "driver/leftovers.h"
 #include "driver/mdevs.h"
+#include "driver/pcidevs.h"
 #include "driver/run.h"
 #include "driver/state.h"
 
@@ -113,6 +115,7 @@ static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDom
     vg_run_adopt(dom->run, xd->domid, NULL);
     vg_live_fill_terminals(dom->run);
     take_figures(dom->run, xd);
+    dom->run->pcidevs = g_strdupv(status->pcidevs);
     if (status->device)
         vg_plug_repair(dom->run, status->device, status->medium);
     gboolean paused = xd->run == VG_XEN_PAUSED;
@@ -205,6 +208,8 @@ static void drop_stale_status(VgDriverState *hub, const VgStatus *status) {
     VgDom *dom = vg_doms_find(&hub->doms, &status->uuid);
     if (dom && dom->run)
         return;
+    if (g_strcmp0(status->boot, hub->boot_id) == 0)
+        vg_pcidevs_repair(hub, status->pcidevs);
     if (vg_fault("driver.recover.status") || !vg_status_remove(hub->statusdir, &status->uuid, &error))
         vg_warn("live status of '%s' stays: %s", status->name, error ? error->message : "told to fail");
 }
@@ -226,6 +231,7 @@ static void take_claims(VgDriverState *hub) {
             dom->run->shown = TRUE;
             continue;
         }
+        vg_pcidevs_free_claim(hub, claims[i]);
         if (vg_leftovers_drop_claim(claims[i], &error))
             vg_gpus_release(claims[i]);
         else

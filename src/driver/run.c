@@ -45,6 +45,7 @@ void vg_run_free(VgRun *run) {
     g_clear_pointer(&run->config, vg_xen_config_free);
     vg_domain_free(run->def);
     vg_ladder_clear(&run->ladder);
+    g_strfreev(run->pcidevs);
     g_free(run);
 }
 

@@ -21,6 +21,7 @@ struct VgRun {
     GPtrArray *lent; /* VgMdev that it has borrowed (mdevs.h); NULL: none */
     gboolean shown;  /* its vGPUs are node devices that clients have heard of */
     VgXenConfig *config;
+    char **pcidevs; /* PCI devices that go back to the host's drivers: addresses; or NULL. The domain's queue's */
     char token[33];
     gboolean built; /* Xen has it, as domid */
     guint32 domid;

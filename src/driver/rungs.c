@@ -11,13 +11,14 @@
 #include "driver/health.h"
 #include "driver/mdevs.h"
 #include "driver/network.h"
+#include "driver/pcidevs.h"
 #include "driver/ports.h"
 #include "driver/run.h"
 #include "driver/state.h"
 
 #include <inttypes.h>
 
-enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
+enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, PCI, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
 
 /* A device that writes into the guest's memory by itself needs all of it to be there: no balloon. */
 static gboolean memory_is_fixed(const VgDomain *def, const VgClaim *claim, GError **error) {
@@ -98,6 +99,7 @@ static gboolean intent_up(gpointer subject, GError **error) {
         .token = run->token,
         .paused = run->paused,
         .domid = -1,
+        .pcidevs = run->pcidevs,
     };
     return vg_status_write(run->hub->statusdir, &status, error);
 }
@@ -125,6 +127,24 @@ static gboolean vgpus_up(gpointer subject, GError **error) {
 static gboolean vgpus_down(gpointer subject, GError **error) {
     VgRun *run = subject;
     return !run->claim || vg_claim_remove(run->claim, error);
+}
+
+static gboolean pci_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    for (gsize i = 0; i < vg_pcidevs_count(run->def); i++) {
+        gboolean managed = FALSE;
+        const VgPciAddr *addr = vg_pcidevs_nth(run->def, i, &managed);
+        if (addr && !vg_pcidevs_lend(run, addr, managed, intent_up, run, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean pci_down(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    if (run->claim)
+        vg_pcidevs_free_claim(run->hub, run->claim);
+    return vg_pcidevs_give_back_all(run, error);
 }
 
 static gboolean config_up(gpointer subject, GError **error) {
@@ -200,6 +220,7 @@ const VgRung vg_rungs[] = {
     [INTENT]  = {"intent",  VG_RUNG_DOMAIN, TRUE,  intent_up,  intent_down},
     [LEDGER]  = {"ledger",  VG_RUNG_LEDGER, FALSE, ledger_up,  ledger_down},
     [VGPUS]   = {"vgpus",   VG_RUNG_DOMAIN, TRUE,  vgpus_up,   vgpus_down},
+    [PCI]     = {"pci",     VG_RUNG_DOMAIN, TRUE,  pci_up,     pci_down},
     [CONFIG]  = {"config",  VG_RUNG_DOMAIN, FALSE, config_up,  config_down},
     [MEMORY]  = {"memory",  VG_RUNG_DOMAIN, FALSE, memory_up,  NULL},
     [DOMAIN]  = {"domain",  VG_RUNG_DOMAIN, FALSE, domain_up,  domain_down},

@@ -20,6 +20,7 @@ void vg_status_clear(VgStatus *status) {
     g_free(status->token);
     g_free(status->xml);
     g_free(status->device);
+    g_strfreev(status->pcidevs);
     *status = (VgStatus){.domid = -1};
 }
 
@@ -49,6 +50,9 @@ gboolean vg_status_write(const char *dir, const VgStatus *status, GError **error
         vg_json_set_int(json, "domid", status->domid);
         vg_json_set_string(json, "xml", status->xml);
     }
+    VgJson *lent = status->pcidevs ? vg_json_set(json, "pcidevs", vg_json_new_array()) : NULL;
+    for (char **address = status->pcidevs; address && *address; address++)
+        vg_json_append(lent, vg_json_new_string(*address));
     if (status->device) {
         vg_json_set_string(json, "device", status->device);
         vg_json_set_bool(json, "medium", status->medium);
@@ -63,6 +67,14 @@ gboolean vg_status_remove(const char *dir, const VgUuid *uuid, GError **error) {
     return vg_durable_remove(path, error);
 }
 
+static char **strings_of(const VgJson *array) {
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    for (gsize i = 0; i < vg_json_length(array); i++)
+        if (vg_json_string(vg_json_at(array, i)))
+            g_strv_builder_add(builder, vg_json_string(vg_json_at(array, i)));
+    return g_strv_builder_end(builder);
+}
+
 static gboolean parse_status(const VgJson *json, VgStatus *ret) {
     const char *uuid = vg_json_get_string(json, "uuid");
     *ret = (VgStatus){
@@ -74,6 +86,7 @@ static gboolean parse_status(const VgJson *json, VgStatus *ret) {
         .domid = (int)vg_json_get_int(json, "domid", -1),
         .xml = g_strdup(vg_json_get_string(json, "xml")),
         .device = g_strdup(vg_json_get_string(json, "device")),
+        .pcidevs = strings_of(vg_json_get(json, "pcidevs")),
         .medium = vg_json_get_bool(json, "medium", FALSE),
     };
     if (uuid && vg_uuid_parse(uuid, &ret->uuid) && ret->name && ret->boot && ret->token && (!ret->recorded || ret->xml))

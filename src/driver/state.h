@@ -20,6 +20,7 @@ typedef struct {
     int domid;       /* recorded */
     char *xml;       /* recorded: live XML with secrets */
     char *device;    /* on its way in or out: its XML, which is not in xml; or NULL */
+    char **pcidevs;  /* PCI devices that go back to the host's drivers; or NULL */
     gboolean medium; /* `device` is in xml: it is a drive that gets another medium */
 } VgStatus;
 void vg_status_clear(VgStatus *status);

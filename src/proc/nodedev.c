@@ -167,3 +167,21 @@ void vg_do_node_device_destroy(VgCall *call, const remote_text *a, VgDone done) 
 void vg_do_node_device_set_autostart(VgCall *call, const remote_text_on *a, VgDone done) {
     call->driver->nodedev_set_autostart(call->session, a->text, a->on != 0, done);
 }
+
+/* --- orders ------------------------------------------------------------------------------------------------------- */
+
+void vg_do_node_device_dettach(VgCall *call, const remote_text *a, VgDone done) {
+    call->driver->nodedev_order(call->session, VG_NODEDEV_DETACH, a->text, NULL, 0, done);
+}
+
+void vg_do_node_device_detach_flags(VgCall *call, const remote_node_device_detach_flags_args *a, VgDone done) {
+    call->driver->nodedev_order(call->session, VG_NODEDEV_DETACH, a->name, vg_opt(a->driverName), a->flags, done);
+}
+
+void vg_do_node_device_re_attach(VgCall *call, const remote_text *a, VgDone done) {
+    call->driver->nodedev_order(call->session, VG_NODEDEV_REATTACH, a->text, NULL, 0, done);
+}
+
+void vg_do_node_device_reset(VgCall *call, const remote_text *a, VgDone done) {
+    call->driver->nodedev_order(call->session, VG_NODEDEV_RESET, a->text, NULL, 0, done);
+}

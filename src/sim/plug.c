@@ -5,6 +5,8 @@
  */
 #include "sim/plug.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -82,11 +84,61 @@ static int find_nic(const VgSimDomain *dom, const libxl_device_nic *nic) {
 
 /* --- the host's own devices */
 
-static char *pci_entry(const libxl_device_pci *pci) {
-    VgPciAddr addr = {
+static VgPciAddr address_of(const libxl_device_pci *pci) {
+    return (VgPciAddr){
         .domain = (guint32)pci->domain, .bus = pci->bus, .slot = pci->dev & 31, .function = pci->func & 7};
+}
+
+static char *pci_entry(const libxl_device_pci *pci) {
+    VgPciAddr addr = address_of(pci);
     char text[VG_PCIADDR_TEXT];
     return g_strdup(vg_pciaddr_format(&addr, text));
+}
+
+static char *lent_path(const VgSim *sim, const VgPciAddr *addr) {
+    char text[VG_PCIADDR_TEXT];
+    return g_build_filename(sim->dir, "pciback", vg_pciaddr_format(addr, text), NULL);
+}
+
+gboolean vg_sim_pci_lent(VgXen *xen, const VgPciAddr *addr) {
+    g_autofree char *path = lent_path((VgSim *)xen, addr);
+    return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+static gboolean told_to_fail(const char *point, const VgPciAddr *addr, GError **error) {
+    char text[VG_PCIADDR_TEXT];
+    if (!vg_fault(point))
+        return FALSE;
+    vg_set_error(error, VG_ERR_OPERATION_FAILED, _("libxl failed at step '%s' of PCI device %s: Input/output error"),
+                 point, vg_pciaddr_format(addr, text));
+    return TRUE;
+}
+
+gboolean vg_sim_pci_lend(VgXen *xen, const VgPciAddr *addr, GError **error) {
+    VgSim *sim = (VgSim *)xen;
+    g_autofree char *path = lent_path(sim, addr), *dir = g_path_get_dirname(path);
+    if (told_to_fail("sim.pci.lend", addr, error))
+        return FALSE;
+    if (g_mkdir_with_parents(dir, 0700) < 0 || !g_file_set_contents(path, "", 0, NULL)) {
+        vg_set_errno(error, errno, _("cannot write %s"), path);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean vg_sim_pci_give_back(VgXen *xen, const VgPciAddr *addr, gboolean rebind, GError **error) {
+    g_autofree char *path = lent_path((VgSim *)xen, addr);
+    if (!rebind || !g_file_test(path, G_FILE_TEST_EXISTS))
+        return TRUE;
+    if (told_to_fail("sim.pci.back", addr, error))
+        return FALSE;
+    g_unlink(path);
+    return TRUE;
+}
+
+/* There is nothing inside that could be reset. */
+gboolean vg_sim_pci_reset(VgXen *xen, const VgPciAddr *addr, GError **error) {
+    return !told_to_fail("sim.pci.reset", addr, error);
 }
 
 static const VgSimDomain *holder_of_pci(const VgSim *sim, const char *address) {
@@ -99,6 +151,7 @@ static const VgSimDomain *holder_of_pci(const VgSim *sim, const char *address) {
 }
 
 gboolean vg_sim_plug_pci(VgSim *sim, VgSimDomain *dom, const libxl_device_pci *pci, GError **error) {
+    VgPciAddr addr = address_of(pci);
     g_autofree char *address = pci_entry(pci);
     const VgSimDomain *other = holder_of_pci(sim, address);
     if (other)
@@ -107,6 +160,9 @@ gboolean vg_sim_plug_pci(VgSim *sim, VgSimDomain *dom, const libxl_device_pci *p
     else if (!sim->host->info.iommu)
         vg_set_error(error, VG_ERR_OPERATION_FAILED,
                      _("PCI device %s cannot be given to a guest: the host has no IOMMU"), address);
+    else if (!pci->seize && !vg_sim_pci_lent(&sim->xen, &addr))
+        vg_set_error(error, VG_ERR_OPERATION_FAILED, _("PCI device %s is not assignable: a driver of the host has it"),
+                     address);
     else if (!dom->passthrough)
         vg_set_error(error, VG_ERR_OPERATION_FAILED, _("passthrough is not enabled for domain %u ('%s')"), dom->domid,
                      dom->name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* plug.h: devices of a simulated domain, at its creation and while it runs. Lock held, but for the last three. */
+/* plug.h: devices of a simulated domain, at its creation and while it runs. Lock held, but for those of xen.h. */
 #pragma once
 
 #include "sim/sim.h"
@@ -14,3 +14,8 @@ gboolean vg_sim_plug_pci(VgSim *sim, VgSimDomain *dom, const libxl_device_pci *p
 gboolean vg_sim_attach(VgXen *xen, guint32 domid, const VgXenConfig *devices, int *ret_devid, GError **error);
 gboolean vg_sim_detach(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
 gboolean vg_sim_insert(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
+/* pci_lent, pci_lend, pci_give_back of xen.h: a file in DIR/state/xen/pciback stands for a function that is lent. */
+gboolean vg_sim_pci_lent(VgXen *xen, const VgPciAddr *addr);
+gboolean vg_sim_pci_lend(VgXen *xen, const VgPciAddr *addr, GError **error);
+gboolean vg_sim_pci_give_back(VgXen *xen, const VgPciAddr *addr, gboolean rebind, GError **error);
+gboolean vg_sim_pci_reset(VgXen *xen, const VgPciAddr *addr, GError **error);

@@ -60,6 +60,12 @@ gboolean vg_xen_libxl_set_vcpus(VgXen *xen, guint32 domid, guint n, GError **err
 gboolean vg_xen_libxl_pin_vcpu(VgXen *xen, guint32 domid, guint vcpu, const guint8 *map, gsize len, GError **error);
 gboolean vg_xen_libxl_set_shares(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error);
 
+/* --- pci_libxl.c: pci_lent, pci_lend, pci_give_back, pci_reset of xen.h */
+gboolean vg_xen_pci_lent(VgXen *xen, const VgPciAddr *addr);
+gboolean vg_xen_pci_lend(VgXen *xen, const VgPciAddr *addr, GError **error);
+gboolean vg_xen_pci_give_back(VgXen *xen, const VgPciAddr *addr, gboolean rebind, GError **error);
+gboolean vg_xen_pci_reset(VgXen *xen, const VgPciAddr *addr, GError **error);
+
 /* --- watch_libxl.c: a thread that waits for xenstore to say that domains came, ended or went */
 typedef struct VgXenWatch VgXenWatch;
 VgXenWatch *vg_xen_watch_new(VgXen *xen, GError **error);

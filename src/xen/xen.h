@@ -19,6 +19,7 @@
 #include <glib.h>
 
 #include "base/error.h"
+#include "base/pciaddr.h"
 #include "base/uuid.h"
 
 typedef struct VgXen VgXen;
@@ -129,6 +130,15 @@ typedef struct {
     /* Bit n of @map is the host's CPU n. */
     gboolean (*pin_vcpu)(VgXen *xen, guint32 domid, guint vcpu, const guint8 *map, gsize len, GError **error);
     gboolean (*set_shares)(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error);
+    /*
+     * PCI functions of the host, for guests. lent: it is with Xen's own driver, so that a guest can have it. lend takes
+     * it from the driver that has it and remembers which; give_back: it is with that one again, or, if not @rebind,
+     * with none. Both may be repeated. What is no device here is not lent, and cannot be.
+     */
+    gboolean (*pci_lent)(VgXen *xen, const VgPciAddr *addr);
+    gboolean (*pci_lend)(VgXen *xen, const VgPciAddr *addr, GError **error);
+    gboolean (*pci_give_back)(VgXen *xen, const VgPciAddr *addr, gboolean rebind, GError **error);
+    gboolean (*pci_reset)(VgXen *xen, const VgPciAddr *addr, GError **error);
     /* VNC port of the running guest, or -1 */
     int (*vnc_port)(VgXen *xen, guint32 domid);
     /* path of the pty of console @n (serial or PV), or NULL; caller frees */

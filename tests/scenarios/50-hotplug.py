@@ -7,7 +7,7 @@ from guests import DISK, NIC, guest
 from host import eventually, has, lacks, same
 
 MAC = "00:16:3e:00:00:%02x"
-PCI = ("<hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0x0000' bus='0x%02x' slot='0x00' "
+PCI = ("<hostdev mode='subsystem' type='pci' managed='%s'><source><address domain='0x0000' bus='0x%02x' slot='0x00' "
        "function='0x0'/></source></hostdev>")
 CDROM = "<disk type='file' device='cdrom'>%s<target dev='hdc' bus='ide'/><readonly/></disk>"
 PASS = "<features><acpi/><xen><passthrough state='on'/></xen></features>"
@@ -23,7 +23,7 @@ KINDS = [
     ("graphics", "<graphics type='vnc' port='-1' autoport='yes'/>", None),
     ("video", "<video><model type='cirrus' vram='8192'/></video>", None),
     ("sound", "<sound model='es1370'/>", None),
-    ("hostdev", PCI % 0x0c, None),
+    ("hostdev", PCI % ("yes", 0x0c), None),
     ("hostdev", "<hostdev mode='subsystem' type='vgpu'><source><type name='GRID T4-1Q'/>"
                 "<address uuid='c0ffee00-0000-4000-8000-000000000001'/></source></hostdev>", None),
     ("rng", "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>", None),
@@ -146,18 +146,19 @@ def refusals(host):
     no((DISK % ("b", "vdb")).replace("bus='xen'", "bus='virtio'"), ["'vdb'", "bus 'xen'"])
     no("<sound model='es1370'/>", ["<sound>", "config"])
     no(KINDS[10][1], ["vGPU", "device model"])
-    no(PCI % 0x0c, "passthrough")
+    no(PCI % ("yes", 0x0c), "passthrough")
     no(DISK % ("a", "xvda"), "already")
     # what cannot be done to the guest is not done to the definition either
     no("<sound model='es1370'/>", "<sound>", "--live", "--config")
     same((xml(host, True), xml(host)), (inactive, live_xml), "both definitions after refusals")
     host.virsh("destroy", "g")
 
-    # a device of the host is with one guest
+    # a device of the host is with one guest, and it is asked for
     for name in ("p", "q"):
         host.define(guest(name, extra=PASS).replace("<features><acpi/><apic/><pae/></features>", ""))
         host.virsh("start", name)
-    dev = host.file("dev.xml", PCI % 0x0c)
+    dev = host.file("dev.xml", PCI % ("yes", 0x0c))
+    host.refused("attach-device", "p", host.file("no.xml", PCI % ("no", 0x0c)), because=["0000:0c:00.0", "managed='yes'", "nodedev-detach pci_0000_0c_00_0"])
     host.virsh("attach-device", "p", dev)
     has(host.virsh("dumpxml", "p"), "bus='0x0c'")
     host.refused("attach-device", "q", dev, because=["0000:0c:00.0", "'p' has it"])
@@ -193,7 +194,7 @@ def keeps_what_the_guest_keeps(host):
     host.virsh("start", "p")
     watcher = host.watch("ev2", "--event", "device-removal-failed")
     try:
-        dev = host.file("dev.xml", PCI % 0x0c)
+        dev = host.file("dev.xml", PCI % ("yes", 0x0c))
         host.virsh("attach-device", "p", dev)
         before = host.virsh("dumpxml", "p")
 

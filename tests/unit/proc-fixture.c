@@ -482,6 +482,14 @@ static void fake_nodedev_set_autostart(VgSession *s, const char *name, gboolean 
     slow(s, word, done);
 }
 
+static void fake_nodedev_order(VgSession *s, VgNodedevOrder what, const char *name, const char *driver, guint flags,
+                               VgDone done) {
+    static const char *const words[] = {"detach", "reattach", "reset"};
+    g_autofree char *word =
+        g_strdup_printf("nodedev_%s(%s,%s,%u)", words[what], name, driver != NULL ? driver : "-", flags);
+    slow(s, word, done);
+}
+
 static const char *const schemes[] = {"xen", "grid", NULL};
 
 static const VgDriver fake_driver = {
@@ -532,6 +540,7 @@ static const VgDriver fake_driver = {
     .detach_device = fake_detach_device,
     .detach_alias = fake_detach_alias,
     .update_device = fake_update_device,
+    .nodedev_order = fake_nodedev_order,
     .nodedev_list = fake_nodedev_list,
     .nodedev_exists = fake_nodedev_exists,
     .nodedev_xml = fake_nodedev_xml,

@@ -300,6 +300,7 @@ void rig_assert_clean(Rig *rig) {
     g_assert_cmpuint(rig->guests, ==, 0);
     g_assert_cmpuint(entries(rig->dir, "run/xen", ".json"), ==, 0);
     g_assert_cmpuint(entries(rig->dir, "state/xen", ".json"), ==, 1); /* Domain-0 */
+    g_assert_cmpuint(entries(rig->dir, "state/xen/pciback", ""), ==, 0);
     g_assert_cmpuint(entries(rig->dir, "state/kernel/sys/bus/mdev/devices", ""), ==, 0);
     vg_driver.grid(rig->session, VG_GRID_VGPUS, NULL, rig_done(&outcome));
     rig_wait(&outcome);

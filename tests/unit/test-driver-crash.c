@@ -30,6 +30,10 @@ static int call(Rig *rig, void (*slow)(VgSession *session, const VgUuid *dom, Vg
 #define MEDIUM "<disk type='file' device='cdrom'><source file='/srv/iso'/><target dev='hdc' bus='ide'/></disk>"
 #define DRIVE "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"
 
+#define HOSTDEV(bus)                                                                                                   \
+    "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' bus='0x" bus "' slot='0x00' " \
+    "function='0x0'/></source></hostdev>"
+
 typedef void (*Slow)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
 
 static void plug(Rig *rig, Slow slow, const char *device) {
@@ -42,7 +46,9 @@ static void plug(Rig *rig, Slow slow, const char *device) {
 
 /* What the host says that the running guest has is what clients are told. */
 static void assert_devices_agree(Rig *rig) {
-    static const char *const names[] = {"xvdb", "/srv/iso"};
+    static const struct {
+        const char *xml, *host;
+    } names[] = {{"xvdb", "xvdb"}, {"/srv/iso", "/srv/iso"}, {"bus='0x0d'", "0000:0d:00.0"}};
     if (rig_state(rig, "g", NULL) != VIR_DOMAIN_RUNNING && rig_state(rig, "g", NULL) != VIR_DOMAIN_PAUSED)
         return;
     VgDomRef ref;
@@ -52,8 +58,8 @@ static void assert_devices_agree(Rig *rig) {
     g_autofree char *xml = rig_xml(rig, "g", 0);
     g_assert_true(g_file_get_contents(path, &host, NULL, NULL));
     for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        if (!strstr(host, names[i]) != !strstr(xml, names[i]))
-            g_error("of %s the host says %s, and clients are told\n%s", names[i], host, xml);
+        if (!strstr(host, names[i].host) != !strstr(xml, names[i].xml))
+            g_error("of %s the host says %s, and clients are told\n%s", names[i].xml, host, xml);
 }
 
 static void plug_and_unplug(Rig *rig) {
@@ -62,6 +68,10 @@ static void plug_and_unplug(Rig *rig) {
     plug(rig, vg_driver.update_device, MEDIUM);
     assert_devices_agree(rig);
     plug(rig, vg_driver.detach_device, DISK);
+    assert_devices_agree(rig);
+    plug(rig, vg_driver.attach_device, HOSTDEV("0d"));
+    assert_devices_agree(rig);
+    plug(rig, vg_driver.detach_device, HOSTDEV("0d"));
     assert_devices_agree(rig);
 }
 
@@ -85,7 +95,7 @@ static int story(const char *dir) {
     if (!rig)
         return 0;
     g_autofree char *t4 = vgpu_xml("GRID T4-1Q", NULL);
-    g_autofree char *devices = g_strconcat(t4, DRIVE, NULL);
+    g_autofree char *devices = g_strconcat(t4, DRIVE, HOSTDEV("0c"), NULL);
     g_autofree char *xml = guest_xml("g", "11111111-2222-3333-4444-555555555555", NULL, devices);
     if (rig_define(rig, xml, NULL)) {
         g_assert_cmpint(rig_state(rig, "g", NULL), ==, -1);
@@ -148,8 +158,8 @@ static void at_every_point(const char *action) {
     g_autofree char *first = rig_new_host();
     g_autoptr(GPtrArray) points = crash_points("--child", first);
     crash_remove_dir(first);
-    static const char *const rungs[] = {"claim",  "intent", "ledger", "vgpus",  "config",
-                                        "memory", "domain", "record", "unpause"};
+    static const char *const rungs[] = {"claim",  "intent", "ledger", "vgpus",  "pci",
+                                        "config", "memory", "domain", "record", "unpause"};
     for (guint i = 0; i < G_N_ELEMENTS(rungs); i++) { /* a story that passes none of them would show nothing */
         g_autofree char *up = g_strdup_printf("driver.start.%s=", rungs[i]);
         g_autofree char *down = g_strdup_printf("driver.stop.%s=", rungs[i]);

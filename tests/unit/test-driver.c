@@ -292,10 +292,10 @@ static void test_whole_or_parts(void) {
     Rig *rig = rig_new(NULL);
     g_autofree char *vgpu = vgpu_xml("GRID T4-1Q", NULL), *why = NULL;
     define(rig, "part", NULL, vgpu);
-    define(
-        rig, "whole", NULL,
-        "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='0x82' slot='0' function='0'/></source>"
-        "</hostdev>");
+    define(rig, "whole", NULL,
+           "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' bus='0x82' slot='0' "
+           "function='0'/></source>"
+           "</hostdev>");
     start(rig, "part");
     g_assert_cmpint(rig_start(rig, "whole", 0, &why), ==, VIR_ERR_RESOURCE_BUSY);
     g_assert_nonnull(strstr(why, "0000:82:00.0"));

@@ -137,7 +137,7 @@ static void test_domain(void) {
     g_assert_cmpstr(t.inventory.gpus[0].text, ==, "10000:01:00.0");
     g_assert_cmpstr(t.inventory.gpus[0].backend->name, ==, "emulator");
     g_assert_cmpuint(t.inventory.gpus[0].offers->len, ==, 6);
-    g_assert_null(t.inventory.gpus[1].backend); /* nothing is known of it */
+    g_assert_null(t.inventory.gpus[1].backend);               /* nothing is known of it */
     g_assert_cmpuint(t.inventory.gpus[1].offers->len, ==, 1); /* but whole */
     VgPciAddr addr = {.domain = 0x10000, .bus = 2}, none = {.bus = 2};
     g_assert_cmpuint(vg_inventory_find(&t.inventory, &addr), ==, 1);

@@ -292,6 +292,10 @@ static void test_pci_in_use(Host *h, gconstpointer data) {
     VgXenConfig *one = config_of("one", 1, 128, &addr), *two = config_of("two", 2, 128, &addr);
     g_autoptr(GError) error = NULL;
     guint32 domid;
+    g_assert_false(h->xen->ops->create(h->xen, one, "t", &domid, &error)); /* a driver of the host has it */
+    g_clear_error(&error);
+    g_assert_true(h->xen->ops->pci_lend(h->xen, &addr, &error));
+    g_assert_true(h->xen->ops->pci_lent(h->xen, &addr));
     g_assert_true(h->xen->ops->create(h->xen, one, "t", &domid, &error));
     g_assert_false(h->xen->ops->create(h->xen, two, "t", &domid, &error));
     g_assert_error(error, VG_ERROR, VG_ERR_RESOURCE_BUSY);
@@ -300,6 +304,8 @@ static void test_pci_in_use(Host *h, gconstpointer data) {
     config_free(one);
     config_free(two);
     g_assert_cmpuint(count(h), ==, 2);
+    g_assert_true(h->xen->ops->pci_give_back(h->xen, &addr, TRUE, NULL));
+    g_assert_false(h->xen->ops->pci_lent(h->xen, &addr));
 }
 
 static void test_vnc_ports(Host *h, gconstpointer data) {

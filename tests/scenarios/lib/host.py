@@ -270,6 +270,13 @@ class Host:
             shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def pci_source(text):
+    """<source> of a PCI device of the host."""
+    domain, bus, rest = text.split(":")
+    slot, function = rest.split(".")
+    return "<source><address domain='0x%s' bus='0x%s' slot='0x%s' function='0x%s'/></source>" % (domain, bus, slot, function)
+
+
 # --- comparing -------------------------------------------------------------------------------------------------------
 
 def same(have, want, what="value"):
