@@ -138,6 +138,8 @@ struct VgHost {
      * ("events"), on one line, of less than 64 KiB. */
     void (*nodedev_event)(const VgHost *host, const VgNodedevEvent *event);
     gboolean (*grid_event)(const VgHost *host, const char *json); /* FALSE: nobody watches any more */
+    /* Guests with GPUs run: the machine must not go to sleep. */
+    void (*awake)(const VgHost *host, gboolean wanted);
 };
 
 /* Paths and options of this run. All strings live as long as the module. */

@@ -4,6 +4,7 @@
 
 #include "api/driver.h"
 #include "daemon/config_file.h"
+#include "daemon/inhibit.h"
 #include "daemon/forward.h"
 #include "daemon/options.h"
 #include "proc/proc.h"
@@ -23,6 +24,7 @@ typedef struct {
     VgForward *forward;
     VgServer *server; /* NULL while the driver starts and stops: nobody is there to be told */
     guint guests;
+    VgInhibit *inhibit; /* NULL: a simulated host has no machine around it */
     guint idle_seconds;
     gboolean stopping;
 } VgDaemon;

@@ -5,6 +5,7 @@ virtgridd_SOURCES = \
 	src/daemon/background.c src/daemon/sockets.c \
 	src/daemon/options.h src/daemon/options.c \
 	src/daemon/forward.h src/daemon/forward.c \
+	src/daemon/inhibit.h src/daemon/inhibit.c \
 	src/daemon/config_file.h src/daemon/config_file.c \
 	src/daemon/loader.h src/daemon/loader.c \
 	src/daemon/lock.h src/daemon/lock.c
@@ -49,6 +50,13 @@ $(virtgrid_units): Makefile
 src/daemon/etc/virtgridd.service: src/daemon/etc/virtgridd.service.in
 src/daemon/etc/virtgridd.socket: src/daemon/etc/virtgridd.socket.in
 src/daemon/etc/virtgridd-ro.socket: src/daemon/etc/virtgridd-ro.socket.in
+
+check_PROGRAMS += tests/unit/test-inhibit
+TESTS += tests/unit/test-inhibit
+tests_unit_test_inhibit_SOURCES = tests/unit/test-inhibit.c src/daemon/inhibit.h src/daemon/inhibit.c
+tests_unit_test_inhibit_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_inhibit_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_inhibit_LDADD = $(VG_CORE) $(SYSTEMD_LIBS) $(GLIB_LIBS)
 
 # The toy modules must be shared objects although they are never installed: hence -rpath.
 VG_TOY_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere

@@ -56,6 +56,12 @@ static void on_busy(const VgHost *host, guint guests) {
     daemon->guests = guests;
 }
 
+static void on_awake(const VgHost *host, gboolean wanted) {
+    VgDaemon *daemon = (VgDaemon *)host;
+    if (daemon->inhibit != NULL)
+        vg_inhibit_set(daemon->inhibit, wanted);
+}
+
 /* --- signals and time --------------------------------------------------------------------------------------------- */
 
 static gboolean on_stop(gpointer data) {
@@ -169,7 +175,11 @@ static gboolean start_driver(VgDaemon *daemon, GError **error) {
                             .event = on_event,
                             .busy = on_busy,
                             .nodedev_event = on_nodedev_event,
-                            .grid_event = on_grid_event};
+                            .grid_event = on_grid_event,
+                            .awake = on_awake};
+    /* A bus that is named to a simulated host is that of its machine. */
+    if (dir == NULL || g_getenv("DBUS_SYSTEM_BUS_ADDRESS") != NULL)
+        daemon->inhibit = vg_inhibit_new();
     daemon->state = daemon->driver.start(&daemon->host, &paths, error);
     if (daemon->state != NULL)
         return TRUE;
@@ -219,6 +229,7 @@ static void stop(VgDaemon *daemon) {
     if (daemon->state != NULL)
         daemon->driver.stop(daemon->state);
     g_clear_pointer(&daemon->proc, vg_proc_free);
+    g_clear_pointer(&daemon->inhibit, vg_inhibit_free);
     if (daemon->pid_file_is_ours)
         unlink(daemon->options.pid_file);
 }

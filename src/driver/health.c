@@ -31,6 +31,7 @@ struct VgHealth {
     guint timer;
     GPtrArray *late; /* of VgDom: marked for autostart, wait for those */
     gint64 late_until;
+    gboolean awake; /* the machine is kept so */
 };
 
 /* --- a GPU fails -------------------------------------------------------------------------------------------------- */
@@ -247,9 +248,20 @@ static void reset_done(gpointer data) {
     g_free(reset);
 }
 
+static void keep_awake(VgDriverState *hub) {
+    gsize n = 0;
+    g_autofree VgClaim **claims = vg_gpus_claims(hub->gpus, &n);
+    if (hub->health->awake == (n > 0) || !hub->host->awake)
+        return;
+    hub->health->awake = n > 0;
+    hub->host->awake(hub->host, n > 0);
+}
+
 void vg_health_settle(VgDriverState *hub) {
     VgHealth *health = hub->health;
     VgPciAddr gpu;
+    if (health)
+        keep_awake(hub);
     if (!health || hub->stopping || health->resetting || !vg_gpus_next_reset(hub->gpus, &gpu))
         return;
     Reset *reset = g_new0(Reset, 1);

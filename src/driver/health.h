@@ -15,7 +15,8 @@ void vg_health_end(VgDriverState *hub);
 void vg_health_look(VgDriverState *hub, VgDone done);
 /* A domain marked for autostart whose GPU is not ready yet: it is started when that is. FALSE: it need not wait. */
 gboolean vg_health_start_later(VgDriverState *hub, VgDom *dom);
-/* Begins what was waiting for GPUs to become empty. Called when something was given back, or was ordered. */
+/* Begins what was waiting for GPUs to become empty, and keeps the machine awake or lets it sleep. Called when
+ * something was claimed, given back, or ordered. */
 void vg_health_settle(VgDriverState *hub);
 /* The guest of @op is to be stopped by force: what is decided for its GPUs is on disk before @then is called. */
 void vg_health_force(VgOp *op, void (*then)(VgOp *op));

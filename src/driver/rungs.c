@@ -72,8 +72,10 @@ static gboolean claim_up(gpointer subject, GError **error) {
     if (run->n_requests)
         run->claim =
             vg_gpus_claim(run->hub->gpus, &run->def->uuid, run->def->name, run->requests, run->n_requests, error);
-    if ((!run->n_requests || run->claim) && may_have_all(run, error))
+    if ((!run->n_requests || run->claim) && may_have_all(run, error)) {
+        vg_health_settle(run->hub);
         return TRUE;
+    }
     give_back(run);
     return FALSE;
 }

@@ -30,6 +30,11 @@ static gboolean on_grid_event(const VgHost *host, const char *json) {
     return TRUE;
 }
 
+static void on_awake(const VgHost *host, gboolean wanted) {
+    Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
+    rig->awake = wanted;
+}
+
 static void on_busy(const VgHost *host, guint guests) {
     Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
     rig->guests = guests;
@@ -89,6 +94,7 @@ Rig *rig_new(const char *dir) {
     rig->host = (VgHost){.struct_size = sizeof(VgHost),
                          .event = on_event,
                          .busy = on_busy,
+                         .awake = on_awake,
                          .nodedev_event = on_nodedev_event,
                          .grid_event = on_grid_event};
     if (rig_try_start(rig))
@@ -105,6 +111,7 @@ void rig_stop(Rig *rig) {
     vg_driver.stop(rig->state);
     rig->state = NULL;
     rig->guests = 0;
+    rig->awake = FALSE;
 }
 
 void rig_restart(Rig *rig) {

@@ -15,6 +15,7 @@ typedef struct {
     GString *events; /* "name:type/detail " */
     GString *told;   /* of node devices "name:type ", "name:# " (an update); of the grid each document and a blank */
     guint guests;
+    gboolean awake; /* the machine is kept so */
 } Rig;
 
 /* A folder with a small host in it, for rig_new(). */

@@ -202,7 +202,9 @@ static void test_vgpu(void) {
     g_assert_nonnull(strstr(stored, "<address uuid="));
     g_assert_nonnull(strstr(stored, "slot='0x0b'"));
     g_assert_null(strstr(stored, "<bound"));
+    g_assert_false(rig->awake);
     start(rig, "g");
+    g_assert_true(rig->awake); /* wish-58 */
     g_autofree char *live = rig_xml(rig, "g", 0);
     g_assert_nonnull(strstr(live, "<bound backend="));
     g_autofree char *again = rig_xml(rig, "g", VIR_DOMAIN_XML_INACTIVE);
@@ -216,7 +218,9 @@ static void test_vgpu(void) {
     g_autofree char *adopted = rig_xml(rig, "g", 0);
     g_assert_cmpstr(live, ==, adopted);
     g_assert_cmpuint(rig->guests, ==, 1);
+    g_assert_true(rig->awake);
     g_assert_cmpint(rig_destroy(rig, "g", NULL), ==, 0);
+    g_assert_false(rig->awake);
     rig_assert_clean(rig);
     rig_free(rig);
 }
