@@ -34,7 +34,7 @@ tests_fuzz_replay_xml_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_REPLAY
 tests_fuzz_replay_xml_LDADD = $(VG_CORE) $(GLIB_LIBS)
 
 VG_FUZZ_XML = tests/fuzz/xml.c $(filter src/%.c,$(libvirtgrid_core_la_SOURCES))
-fuzz: fuzz-xml
+VG_FUZZERS += fuzz-xml
 fuzz-xml: $(VG_FUZZ_XML)
 	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(GLIB_CFLAGS) $(XML_CFLAGS) $(YAJL_CFLAGS) \
 	  -o $@ $(VG_FUZZ_XML:%=$(top_srcdir)/%) $(GLIB_LIBS) $(XML_LIBS) $(YAJL_LIBS)

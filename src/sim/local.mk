@@ -41,7 +41,7 @@ tests_fuzz_replay_state_LDADD = $(VG_GPU) libsim.la libxen.la $(VG_CORE) $(XEN_L
 
 VG_FUZZ_STATE = tests/fuzz/state.c $(filter src/%.c,$(libvirtgrid_core_la_SOURCES)) \
 	$(filter src/%.c,$(libgpu_la_SOURCES) $(libsimgpus_la_SOURCES) $(libsim_la_SOURCES)) src/xen/domain.c
-fuzz: fuzz-state
+VG_FUZZERS += fuzz-state
 fuzz-state: $(VG_FUZZ_STATE)
 	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(GLIB_CFLAGS) $(XML_CFLAGS) $(YAJL_CFLAGS) \
 	  $(PCIACCESS_CFLAGS) $(XEN_CFLAGS) -o $@ $(VG_FUZZ_STATE:%=$(top_srcdir)/%) \

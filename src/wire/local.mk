@@ -57,8 +57,7 @@ EXTRA_DIST += tests/fuzz/corpus
 FUZZ_CC = clang
 FUZZ_CFLAGS = -g -O1 -fsanitize=fuzzer,address,undefined
 FUZZ_LINK = $(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(GLIB_CFLAGS) $(TIRPC_CFLAGS) -o $@
-fuzz: fuzz-frame fuzz-stream
-.PHONY: fuzz
+VG_FUZZERS += fuzz-frame fuzz-stream
 fuzz-frame: tests/fuzz/frame.c src/wire/message.c src/wire/frame.c src/base/error.c
 	$(FUZZ_LINK) $^ $(GLIB_LIBS) $(TIRPC_LIBS)
 fuzz-stream: tests/fuzz/stream.c src/wire/message.c src/wire/frame.c src/wire/socket.c src/wire/outq.c src/wire/client.c \
