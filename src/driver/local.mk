@@ -95,6 +95,13 @@ tests_unit_test_markup_SOURCES = tests/unit/test-markup.c
 tests_unit_test_markup_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_markup_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_markup_LDADD = $(VG_RIG_LDADD)
+check_PROGRAMS += tests/unit/test-driver-streams
+TESTS += tests/unit/test-driver-streams
+tests_unit_test_driver_streams_SOURCES = tests/unit/test-driver-streams.c $(VG_RIG)
+tests_unit_test_driver_streams_CPPFLAGS = $(VG_RIG_CPPFLAGS)
+tests_unit_test_driver_streams_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_driver_streams_LDADD = $(VG_RIG_LDADD)
+
 check_PROGRAMS += tests/unit/test-driver-crash
 TESTS += tests/unit/test-driver-crash
 VG_CRASH = tests/unit/crash.c tests/unit/crash.h
