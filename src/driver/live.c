@@ -9,8 +9,10 @@
 #include <string.h>
 
 void vg_requests_free(VgVgpuRequest *requests, gsize n) {
-    for (gsize i = 0; i < n; i++)
+    for (gsize i = 0; i < n; i++) {
         g_free((gpointer)requests[i].params);
+        g_free((gpointer)requests[i].affinities);
+    }
     g_free(requests);
 }
 
@@ -23,6 +25,15 @@ static const char **params_of(const VgHostdevVgpu *vgpu) {
         params[i * 2 + 1] = vgpu->params[i]->value;
     }
     return params;
+}
+
+static const VgAffinity *affinities_of(const VgHostdevVgpu *vgpu) {
+    VgAffinity *affinities = vgpu->n_affinities ? g_new0(VgAffinity, vgpu->n_affinities) : NULL;
+    for (gsize i = 0; i < vgpu->n_affinities; i++)
+        affinities[i] = (VgAffinity){.name = vgpu->affinities[i]->name,
+                                     .apart = vgpu->affinities[i]->type == VG_AFFINITY_APART,
+                                     .preferred = vgpu->affinities[i]->strength == VG_STRENGTH_PREFERRED};
+    return affinities;
 }
 
 /* The one node of all CPUs of @cpuset, or VG_XEN_NO_NODE. */
@@ -83,6 +94,8 @@ VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gs
             .has_node = node != VG_XEN_NO_NODE,
             .node = node,
             .params = params_of(&dev->vgpu),
+            .affinities = affinities_of(&dev->vgpu),
+            .n_affinities = (guint)dev->vgpu.n_affinities,
             .guest_slot = dev->info.address.pci.slot,
             .primary = dev->vgpu.display == VG_TRISTATE_YES,
         };

@@ -40,8 +40,7 @@ struct VgRun {
 VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused);
 void vg_run_free(VgRun *run);
 
-/* The requests of a definition's vGPUs, borrowing its strings. g_free() the array, and each ->params
- * (vg_requests_free). */
+/* The requests of a definition's vGPUs, borrowing its strings. Freed by vg_requests_free(). */
 VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gsize *ret_n);
 void vg_requests_free(VgVgpuRequest *requests, gsize n);
 /* What the places mean for the guest's config, and the devices that it has borrowed (of VgMdev, or NULL); strings

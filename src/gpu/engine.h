@@ -18,6 +18,7 @@ typedef struct {
     gboolean primary;
     char **params; /* or NULL */
     gboolean lost; /* whatever is at its place is not it: the place has a newer owner, or the host was started anew */
+    char **bonds;  /* keys of its affinities, see affinity.c; or NULL */
 } VgPlaceInside;
 
 struct VgClaim {
@@ -43,14 +44,15 @@ struct VgGpus {
     char *config; /* gpus.json, or NULL */
     char *vendor; /* the vendor's file, if there is one, and what is wrong with it, or NULL */
     char *vendor_problem;
-    char *boot;   /* of the host: what was made before it last started is gone; or NULL */
+    char *boot; /* of the host: what was made before it last started is gone; or NULL */
     VgSettings *settings;
     gboolean changing; /* a change of them is under way */
     GArray *groups;    /* of VgGpuGroup */
     VgPolicy *policies;
     VgRoom room;
-    GArray *shapes;   /* of VgShape, of all GPUs; room's */
-    VgLedger *ledger; /* the ledger queue's */
+    GArray *shapes;       /* of VgShape, of all GPUs; room's */
+    GPtrArray *bond_keys; /* of the room's bonds, by number; NULL: not in use */
+    VgLedger *ledger;     /* the ledger queue's */
     guint64 generation;
     GPtrArray *claims;   /* of VgClaim, oldest first */
     GHashTable *by_vgpu; /* VgUuid -> VgClaim */
@@ -73,6 +75,20 @@ gboolean vg_gpus_mode_suits(const VgGpu *gpu, const VgGpuOffer *offer);
 /* A claim begins or ends to count. */
 void vg_gpus_room_enter(VgClaim *claim);
 void vg_gpus_room_leave(VgClaim *claim);
+
+/* --- affinity.c --------------------------------------------------------------------------------------------------- */
+
+/* "apart NAME" or "together NAME": what the ledger and claims keep. Caller frees. */
+char *vg_bond_key(const VgAffinity *affinity);
+/* The number of @key, made if it is new. VG_PLACE_ANY: there are too many. */
+guint32 vg_gpus_bond(VgGpus *gpus, const char *key);
+/* Those without members; wants that name them must be over. */
+void vg_gpus_forget_bonds(VgGpus *gpus);
+gboolean vg_gpus_resolve_bonds(VgGpus *gpus, const VgVgpuRequest *r, VgWant *want, GError **error);
+/* After VG_FIT_AFFINITY: which, and who. Caller frees. */
+char *vg_gpus_bond_reason(VgGpus *gpus, guint gpu, const VgWant *want);
+const char *vg_gpus_bond_name(const VgGpus *gpus, guint32 bond);
+VgJson *vg_gpus_json_affinities(char *const *keys);
 
 /* --- gpus.c ------------------------------------------------------------------------------------------------------- */
 
@@ -104,7 +120,9 @@ VgJson *vg_gpus_json_vgpu(const VgClaim *claim, gsize i);
 
 /* After vg_place() said no: the most hopeful reason as the error, every GPU's as its text. */
 void vg_gpus_explain(VgGpus *gpus, const VgWant *wants, guint n, GError **error);
-/* What one GPU says to one type, as vg_place_fit() found. Caller frees. */
+/* What one GPU says to one want, as vg_place_fit_want() found. Caller frees. */
+char *vg_gpus_reason_want(VgGpus *gpus, guint gpu, const VgWant *want, VgFit fit);
+/* The same of one type, as vg_place_fit() found. */
 char *vg_gpus_reason(VgGpus *gpus, guint gpu, guint type, VgFit fit);
 /* Who is on @gpu, in some words; "" if nobody. Caller frees. */
 char *vg_gpus_holders(VgGpus *gpus, guint gpu);

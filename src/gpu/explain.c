@@ -129,6 +129,8 @@ char *vg_gpus_reason(VgGpus *gpus, guint gpu, guint type, VgFit fit) {
         return g_strdup_printf(_("%s is full (%s)"), g->text, who);
     case VG_FIT_FRAGMENTED:
         return g_strdup_printf(_("%s has room enough, but in pieces where the type cannot lie (%s)"), g->text, who);
+    case VG_FIT_AFFINITY: /* of a want, not of a type */
+        return g_strdup_printf(_("%s does not go with the affinities"), g->text);
     case VG_FIT_INCOMPATIBLE: {
         g_autofree char *runs = running(gpus, gpu);
         g_auto(GStrv) parts = g_strsplit(_(has_at_a_time[g->mode]), "%s", 4);
@@ -152,6 +154,10 @@ char *vg_gpus_reason(VgGpus *gpus, guint gpu, guint type, VgFit fit) {
     return NULL;
 }
 
+char *vg_gpus_reason_want(VgGpus *gpus, guint gpu, const VgWant *want, VgFit fit) {
+    return fit == VG_FIT_AFFINITY ? vg_gpus_bond_reason(gpus, gpu, want) : vg_gpus_reason(gpus, gpu, want->type, fit);
+}
+
 /* How a refusal begins and ends, by the most hopeful GPU. The rows follow VgFit. */
 static const struct {
     VgErrorCode code;
@@ -173,6 +179,8 @@ static const struct {
                      N_("stop one of them, or ask for a smaller type")},
     [VG_FIT_FRAGMENTED] = {VG_ERR_RESOURCE_BUSY, N_("no room for a vGPU of type %s: fragmentation"),
                            N_("stop guests that are in the middle, or ask for a smaller type")},
+    [VG_FIT_AFFINITY] = {VG_ERR_RESOURCE_BUSY, N_("the affinities of the guest leave no GPU for its vGPU of type %s"),
+                         N_("stop one of them, or make the affinity strength='preferred'")},
     [VG_FIT_OK] = {VG_ERR_RESOURCE_BUSY,
                    N_("no room for all vGPUs of the guest together: there is none for type %s beside the others"),
                    N_("stop other guests, or ask for fewer")},
@@ -187,7 +195,7 @@ static VgFit best_fit(const VgGpus *gpus, const VgWant *want) {
     VgFit best = VG_FIT_UNSUPPORTED;
     for (guint i = 0; i < gpus->inventory.n; i++)
         if (in_scope(gpus, want, i))
-            best = MAX(best, vg_place_fit(&gpus->room, i, want->type));
+            best = MAX(best, vg_place_fit_want(&gpus->room, i, want));
     return best;
 }
 
@@ -203,8 +211,8 @@ static void refuse(VgGpus *gpus, const VgWant *want, VgFit best, GError **error)
     /* The most hopeful first; GPUs without the type are not worth a word. */
     for (int fit = (int)best; fit > VG_FIT_UNSUPPORTED; fit--)
         for (guint i = 0; i < gpus->inventory.n; i++)
-            if (in_scope(gpus, want, i) && (int)vg_place_fit(&gpus->room, i, want->type) == fit) {
-                g_autofree char *text = list.n < list.most ? vg_gpus_reason(gpus, i, want->type, (VgFit)fit) : NULL;
+            if (in_scope(gpus, want, i) && (int)vg_place_fit_want(&gpus->room, i, want) == fit) {
+                g_autofree char *text = list.n < list.most ? vg_gpus_reason_want(gpus, i, want, (VgFit)fit) : NULL;
                 vg_list_add(&list, text);
             }
     g_autofree char *reasons = vg_list_end(&list);

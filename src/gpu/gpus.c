@@ -32,8 +32,10 @@ static VgClaim *claim_new(VgGpus *gpus, const VgUuid *owner, const char *owner_n
 
 static void claim_free(VgClaim *c) {
     vg_places_free(c->places, c->n);
-    for (gsize i = 0; i < c->n; i++)
+    for (gsize i = 0; i < c->n; i++) {
         g_strfreev(c->insides[i].params);
+        g_strfreev(c->insides[i].bonds);
+    }
     g_free(c->insides);
     g_free(c->owner_name);
     g_free(c->user_name);
@@ -198,6 +200,7 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
         in->params = g_strdupv(v->params);
         in->lost = backend->nameless && l->boot != NULL && gpus->boot != NULL && strcmp(l->boot, gpus->boot) != 0;
         drop_older(gpus, c, i);
+        in->bonds = g_strdupv(v->affinity);
         if (in->gpu == VG_PLACE_ANY)
             vg_warn("GPU of a vGPU of '%s' is not there any more", c->owner_name);
         g_hash_table_replace(gpus->by_vgpu, &p->vgpu, c);
@@ -439,9 +442,17 @@ static char *claim_print(const VgClaim *c) {
                                   .slot = c->insides[i].slot,
                                   .primary = c->insides[i].primary,
                                   .start = p->start,
-                                  .params = c->insides[i].params};
+                                  .params = c->insides[i].params,
+                                  .affinity = c->insides[i].bonds};
     }
     return vg_ledger_print(&l);
+}
+
+static char **bond_keys(const VgVgpuRequest *r) {
+    char **keys = r->n_affinities > 0 ? g_new0(char *, r->n_affinities + 1) : NULL;
+    for (guint i = 0; i < r->n_affinities; i++)
+        keys[i] = vg_bond_key(&r->affinities[i]);
+    return keys;
 }
 
 VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name, const VgVgpuRequest *requests,
@@ -462,7 +473,8 @@ VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name
                                         .type = vg_types_nth(gpus->types, wants[i].type),
                                         .slot = requests[i].guest_slot,
                                         .primary = requests[i].primary,
-                                        .params = g_strdupv((char **)requests[i].params)};
+                                        .params = g_strdupv((char **)requests[i].params),
+                                        .bonds = bond_keys(&requests[i])};
     }
     choose_vfs(gpus, c->places, n);
     c->id = c->places[0].generation;

@@ -46,6 +46,13 @@ void vg_gpus_free(VgGpus *gpus);
 /* Borrowed. */
 VgGpuHost *vg_gpus_host(const VgGpus *gpus);
 
+/* With all others of this name on one GPU, or each on another (apart). Both kinds of one name are two affinities. */
+typedef struct {
+    const char *name;
+    gboolean apart;
+    gboolean preferred; /* rather than needed */
+} VgAffinity;
+
 typedef struct {
     VgUuid vgpu;
     const char *type_name, *type_id; /* at least one */
@@ -56,6 +63,8 @@ typedef struct {
     gboolean has_node;
     guint node;                /* of the host's memory the guest will be on, if known */
     const char *const *params; /* name, value, name, value, NULL; or NULL */
+    const VgAffinity *affinities;
+    guint n_affinities;
     guint guest_slot;
     gboolean primary;
 } VgVgpuRequest;

@@ -224,6 +224,7 @@ VgJson *vg_gpus_json_vgpu(const VgClaim *c, gsize i) {
     vg_json_set_int(o, "guest_slot", c->insides[i].slot);
     vg_json_set_bool(o, "primary", c->insides[i].primary);
     vg_json_set(o, "params", params_document(c->insides[i].params));
+    vg_json_set(o, "affinities", vg_gpus_json_affinities(c->insides[i].bonds));
     vg_json_set_string(o, "stuck", c->stuck);
     return o;
 }

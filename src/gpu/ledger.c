@@ -14,6 +14,7 @@
 
 /* Rewritten when it has this many records more than it needs. */
 #define WASTE 256
+#define MAX_PARAMS 64
 
 struct VgLedger {
     VgJournal *journal;
@@ -33,6 +34,7 @@ static void vgpu_clear(VgLedgerVgpu *v) {
     g_free(v->type_name);
     g_free(v->type_id);
     g_strfreev(v->params);
+    g_strfreev(v->affinity);
 }
 
 void vg_ledger_claim_free(VgLedgerClaim *claim) {
@@ -47,6 +49,26 @@ void vg_ledger_claim_free(VgLedgerClaim *claim) {
 }
 
 /* --- a record as text --------------------------------------------------------------------------------------------- */
+
+static void print_texts(VgJson *o, const char *member, char *const *texts) {
+    if (texts == NULL)
+        return;
+    VgJson *list = vg_json_set(o, member, vg_json_new_array());
+    for (char *const *text = texts; *text != NULL; text++)
+        vg_json_append(list, vg_json_new_string(*text));
+}
+
+/* NULL if there are none. */
+static gboolean read_texts(const VgJson *list, gsize most, char ***ret) {
+    gsize n = vg_json_length(list);
+    if (n > most)
+        return FALSE;
+    *ret = n > 0 ? g_new0(char *, n + 1) : NULL;
+    for (gsize i = 0; i < n; i++)
+        if (((*ret)[i] = g_strdup(vg_json_string(vg_json_at(list, i)))) == NULL)
+            return FALSE;
+    return TRUE;
+}
 
 static VgJson *print_vgpu(const VgLedgerVgpu *v) {
     char uuid[VG_UUID_TEXT], addr[VG_PCIADDR_TEXT];
@@ -63,11 +85,8 @@ static VgJson *print_vgpu(const VgLedgerVgpu *v) {
     vg_json_set_bool(o, "primary", v->primary);
     if (v->start >= 0)
         vg_json_set_int(o, "start", v->start);
-    if (v->params != NULL) {
-        VgJson *list = vg_json_set(o, "params", vg_json_new_array());
-        for (char **p = v->params; *p != NULL; p++)
-            vg_json_append(list, vg_json_new_string(*p));
-    }
+    print_texts(o, "params", v->params);
+    print_texts(o, "affinity", v->affinity);
     return o;
 }
 
@@ -108,14 +127,14 @@ static gboolean read_vgpu(const VgJson *o, VgLedgerVgpu *v) {
     v->slot = (guint)CLAMP(vg_json_get_int(o, "slot", 0), 0, 255);
     v->primary = vg_json_get_bool(o, "primary", FALSE);
     v->start = (int)CLAMP(vg_json_get_int(o, "start", -1), -1, VG_PLACE_SLOTS - 1);
-    const VgJson *params = vg_json_get(o, "params");
-    gsize n = vg_json_length(params);
-    if (n > 64 || n % 2 != 0)
+    if (!read_texts(vg_json_get(o, "params"), MAX_PARAMS, &v->params) ||
+        !read_texts(vg_json_get(o, "affinity"), VG_WANT_BONDS, &v->affinity))
         return FALSE;
-    if (n > 0)
-        v->params = g_new0(char *, n + 1);
-    for (gsize i = 0; i < n; i++)
-        v->params[i] = g_strdup(vg_json_string(vg_json_at(params, i)));
+    for (char **key = v->affinity; key != NULL && *key != NULL; key++)
+        if (strchr(*key, ' ') == NULL)
+            return FALSE;
+    if (v->params != NULL && g_strv_length(v->params) % 2 != 0)
+        return FALSE;
     return v->backend != NULL && v->type_name != NULL && v->type_id != NULL;
 }
 

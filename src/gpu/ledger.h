@@ -19,8 +19,9 @@ typedef struct {
     guint64 generation;
     guint slot;
     gboolean primary;
-    int start;     /* placement id, -1: none */
-    char **params; /* name, value, …, NULL; or NULL */
+    int start;       /* placement id, -1: none */
+    char **params;   /* name, value, …, NULL; or NULL */
+    char **affinity; /* keys, or NULL */
 } VgLedgerVgpu;
 
 typedef struct {

@@ -3,7 +3,7 @@ noinst_LTLIBRARIES += libgpu.la
 libgpu_la_SOURCES = \
 	src/gpu/host.h src/gpu/gpus.h src/gpu/engine.h \
 	src/gpu/types.h src/gpu/types.c src/gpu/vendor.h src/gpu/vendor.c src/gpu/inventory.h src/gpu/inventory.c \
-	src/gpu/settings.h src/gpu/settings.c src/gpu/place.h src/gpu/place.c src/gpu/room.c src/gpu/change.c src/gpu/plan.c \
+	src/gpu/settings.h src/gpu/settings.c src/gpu/place.h src/gpu/place.c src/gpu/room.c src/gpu/affinity.c src/gpu/change.c src/gpu/plan.c \
 	src/gpu/ledger.h src/gpu/ledger.c \
 	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/backend_mdev.c \
 	src/gpu/backend_passthrough.c src/gpu/backend_sriov.c src/gpu/backend_vfio.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
@@ -35,6 +35,13 @@ tests_unit_test_place_SOURCES = tests/unit/test-place.c
 tests_unit_test_place_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_place_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_place_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-place-oracle
+TESTS += tests/unit/test-place-oracle
+tests_unit_test_place_oracle_SOURCES = tests/unit/test-place-oracle.c
+tests_unit_test_place_oracle_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_place_oracle_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_place_oracle_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
 
 # Not a test: prints how long placement takes.
 EXTRA_PROGRAMS += bench/place

@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     VgSlots taken;
     guint32 used, size, kind, group, model, node, mode, once;
+    VgSlots bonds; /* a bit for each bond of each want: has it a member here? */
 } Look;
 
 const VgRoomOffer *vg_place_offer(const VgRoom *room, guint32 gpu, guint32 type) {
@@ -244,6 +245,78 @@ void vg_room_give(VgRoom *room, guint32 gpu, guint32 type, VgHold hold) {
     count_quotas(room, g->group, type, FALSE);
 }
 
+void vg_room_join(VgRoom *room, guint32 gpu, guint32 bond) {
+    VgRoomBond *b = &room->bonds[bond];
+    if (b->on == NULL)
+        b->on = g_new0(guint32, room->n_gpus);
+    b->on[gpu]++;
+    b->members++;
+}
+
+void vg_room_part(VgRoom *room, guint32 gpu, guint32 bond) {
+    VgRoomBond *b = &room->bonds[bond];
+    b->on[gpu]--;
+    if (--b->members == 0)
+        g_clear_pointer(&b->on, g_free);
+}
+
+/* --- bonds -------------------------------------------------------------------------------------------------------- */
+
+static gboolean wants_bond(const VgWant *want, guint32 bond) {
+    for (guint32 i = 0; i < want->n_bonds; i++)
+        if (want->bonds[i].bond == bond)
+            return TRUE;
+    return FALSE;
+}
+
+/* Is the bond kept if one more member goes to @gpu? @s NULL: nothing was given away yet. */
+static gboolean bond_is_kept(const VgRoom *room, const Search *s, guint32 bond, guint32 gpu) {
+    const VgRoomBond *b = &room->bonds[bond];
+    guint32 here = b->on != NULL ? b->on[gpu] : 0, all = b->members;
+    for (guint i = 0; s != NULL && i < s->depth; i++)
+        if (wants_bond(&s->wants[i], bond)) {
+            all++;
+            here += s->picked[i].gpu == gpu ? 1 : 0;
+        }
+    return b->apart ? here == 0 : all == 0 || here > 0;
+}
+
+/* How many preferred ones are broken there; VG_PLACE_NOTHING: a needed one is. */
+static guint32 broken_bonds(const VgRoom *room, const Search *s, const VgWant *want, guint32 gpu) {
+    guint32 n = 0;
+    for (guint32 i = 0; i < want->n_bonds; i++)
+        if (!bond_is_kept(room, s, want->bonds[i].bond, gpu)) {
+            if (!want->bonds[i].preferred)
+                return VG_PLACE_NOTHING;
+            n++;
+        }
+    return n;
+}
+
+/* Which bonds of the search's wants have a member on @gpu. */
+static VgSlots bonds_here(const Search *s, guint32 gpu) {
+    G_STATIC_ASSERT(VG_PLACE_MOST * VG_WANT_BONDS <= VG_PLACE_SLOTS);
+    VgSlots bits = {{0}};
+    for (guint w = 0; w < s->n; w++)
+        for (guint32 i = 0; i < s->wants[w].n_bonds; i++) {
+            guint at = w * VG_WANT_BONDS + i;
+            guint32 bond = s->wants[w].bonds[i].bond;
+            const VgRoomBond *b = &s->room->bonds[bond];
+            gboolean here = b->on != NULL && b->on[gpu] > 0;
+            for (guint k = 0; k < s->depth && !here; k++)
+                here = s->picked[k].gpu == gpu && wants_bond(&s->wants[k], bond);
+            bits.bits[at / WORD] |= here ? G_GUINT64_CONSTANT(1) << (at % WORD) : 0;
+        }
+    return bits;
+}
+
+VgFit vg_place_fit_want(const VgRoom *room, guint32 gpu, const VgWant *want) {
+    VgFit fit = vg_place_fit(room, gpu, want->type);
+    if (fit != VG_FIT_OK)
+        return fit;
+    return broken_bonds(room, NULL, want, gpu) == VG_PLACE_NOTHING ? VG_FIT_AFFINITY : VG_FIT_OK;
+}
+
 /* --- searching ---------------------------------------------------------------------------------------------------- */
 
 static gboolean in_scope(const VgWant *want, const VgRoomGpu *gpus, guint32 gpu) {
@@ -309,8 +382,11 @@ static guint32 block(const VgRoomGpu *g) {
     return (guint32)((guint64)g->size * longest / g->slots);
 }
 
-/* Lower is better: what the policy says, then the GPU's number. */
-static inline guint64 rank(VgPolicy policy, const VgWant *want, const VgRoomGpu *g, guint32 left, guint32 gpu) {
+#define GPU_BITS 24 /* of a rank: its last part is the GPU's number */
+
+/* Lower is better: broken bonds, what the policy says, then the GPU's number. */
+static inline guint64 rank(VgPolicy policy, const VgWant *want, const VgRoomGpu *g, guint32 left, guint32 gpu,
+                           guint32 broken) {
     guint32 key = left;
     if (policy == VG_POLICY_BREADTH_FIRST)
         key = G_MAXUINT32 - left;
@@ -318,7 +394,7 @@ static inline guint64 rank(VgPolicy policy, const VgWant *want, const VgRoomGpu 
         key = block(g);
     else if (policy == VG_POLICY_NUMA && want->node != VG_PLACE_ANY && g->node != want->node)
         key |= (guint32)1 << 31;
-    return (guint64)key << 32 | gpu;
+    return (guint64)broken << (GPU_BITS + 32) | (guint64)key << GPU_BITS | gpu;
 }
 
 /* The best GPU for @want that ranks after @after (0: from the start). G_MAXUINT64: none. */
@@ -346,7 +422,10 @@ static guint64 next_best(Search *s, const VgWant *want, VgPolicy policy, guint64
         if (!within || (g->kind != VG_PLACE_NOTHING && g->kind != t->kinds[g->mode]))
             continue;
         guint32 left = room_left(g, t, o->units);
-        guint64 r = left > 0 ? rank(policy, want, g, left, o->gpu) : G_MAXUINT64;
+        guint32 broken = left > 0 && want->n_bonds > 0 ? broken_bonds(s->room, s, want, o->gpu) : 0;
+        if (left == 0 || broken == VG_PLACE_NOTHING)
+            continue;
+        guint64 r = rank(policy, want, g, left, o->gpu, broken);
         if (r >= after && r < best)
             best = r;
     }
@@ -362,7 +441,7 @@ static gboolean pinned_later(const Search *s, guint32 gpu) {
 
 static gboolean look_equal(const Look *a, const Look *b) {
     for (guint w = 0; w < G_N_ELEMENTS(a->taken.bits); w++)
-        if (a->taken.bits[w] != b->taken.bits[w])
+        if (a->taken.bits[w] != b->taken.bits[w] || a->bonds.bits[w] != b->bonds.bits[w])
             return FALSE;
     return a->used == b->used && a->size == b->size && a->kind == b->kind && a->group == b->group &&
            a->model == b->model && a->node == b->node && a->mode == b->mode && a->once == b->once;
@@ -372,7 +451,8 @@ static gboolean look_equal(const Look *a, const Look *b) {
 static gboolean tried_alike(const Search *s, const VgRoomGpu *g, guint32 gpu, Look tried[TRIED_MOST], guint *n_tried) {
     if (pinned_later(s, gpu))
         return FALSE;
-    Look look = {g->taken, g->used, g->size, g->kind, g->group, g->model, g->node, g->mode, g->once};
+    Look look = {g->taken, g->used, g->size, g->kind, g->group,
+                 g->model, g->node, g->mode, g->once, bonds_here(s, gpu)};
     for (guint i = 0; i < *n_tried; i++)
         if (look_equal(&tried[i], &look))
             return TRUE;
@@ -391,7 +471,7 @@ static gboolean search(Search *s) {
     guint n_tried = 0;
     guint64 best = next_best(s, want, policy, 0);
     while (best != G_MAXUINT64 && s->effort < EFFORT_MOST) {
-        guint32 gpu = (guint32)best;
+        guint32 gpu = (guint32)(best & ((1 << GPU_BITS) - 1));
         VgRoomGpu g = seen_by(s, gpu);
         if (!tried_alike(s, &g, gpu, tried, &n_tried)) {
             s->touched[s->depth + 1] = s->touched[s->depth] | G_GUINT64_CONSTANT(1) << (gpu % 64);

@@ -21,6 +21,7 @@
 #define VG_PLACE_NOTHING G_MAXUINT32
 #define VG_PLACE_SLOTS 128 /* of a GPU in mixed-size mode, at most */
 #define VG_NO_START G_MAXUINT16
+#define VG_WANT_BONDS 4 /* affinities of one vGPU, at most */
 
 /*
  * Which of the GPUs that would do:
@@ -53,6 +54,7 @@ typedef enum {
     VG_FIT_INCOMPATIBLE,
     VG_FIT_FULL,
     VG_FIT_FRAGMENTED, /* room enough, but in pieces where the type cannot lie */
+    VG_FIT_AFFINITY,   /* room, but not with, or not without, whom it has to be */
     VG_FIT_OK
 } VgFit;
 
@@ -102,6 +104,13 @@ typedef struct {
     guint32 group, type, most, used;
 } VgRoomQuota;
 
+/* vGPUs that want to be on one GPU, or each on another. */
+typedef struct {
+    gboolean apart;
+    guint32 members;
+    guint32 *on; /* each GPU: how many of them; NULL: none anywhere */
+} VgRoomBond;
+
 typedef struct {
     VgRoomGpu *gpus;
     guint32 n_gpus;
@@ -110,6 +119,8 @@ typedef struct {
     const VgPolicy *policies; /* of each group */
     VgRoomQuota *quotas;
     guint32 n_quotas;
+    VgRoomBond *bonds;
+    guint32 n_bonds;
 } VgRoom;
 
 /* What one vGPU needs. */
@@ -118,6 +129,11 @@ typedef struct {
     guint32 group; /* or VG_PLACE_ANY */
     guint32 gpu;   /* pinned, or VG_PLACE_ANY */
     guint32 node;  /* where the guest's memory is, or VG_PLACE_ANY */
+    guint32 n_bonds;
+    struct {
+        guint32 bond;
+        gboolean preferred; /* rather than needed */
+    } bonds[VG_WANT_BONDS];
 } VgWant;
 
 typedef struct {
@@ -126,6 +142,10 @@ typedef struct {
 } VgPick;
 
 /*
+ * A want with bonds goes to a GPU where a member of each bond is, if there is one anywhere, or where none is (apart);
+ * members of the same guest count from when they are placed. What is only preferred goes before the policy: the fewest
+ * broken first.
+ *
  * Places all @n (at most VG_PLACE_MOST) or none: the first answer in the order of the wants, each taking the best GPU
  * by its group's policy (by the policy of the first GPU that would do, if no group is asked for), and there the start
  * that leaves the most of the longest places, then of the next shorter ones. One start is tried on a GPU, which finds
@@ -135,6 +155,8 @@ gboolean vg_place(const VgRoom *room, const VgWant *wants, guint n, VgPick *pick
 
 /* Would this one go there? Ignores the want's group and pin. */
 VgFit vg_place_fit(const VgRoom *room, guint32 gpu, guint32 type);
+/* The same, with the want's needed bonds. */
+VgFit vg_place_fit_want(const VgRoom *room, guint32 gpu, const VgWant *want);
 /* How many more of @type fit on @gpu; 0 for any reason not to. */
 guint32 vg_place_capacity(const VgRoom *room, guint32 gpu, guint32 type);
 /* How many more of @type in @group (VG_PLACE_ANY: on the host), quotas kept. Of @n_groups groups. */
@@ -150,3 +172,6 @@ typedef struct {
 } VgHold;
 VgHold vg_room_take(VgRoom *room, guint32 gpu, guint32 type, guint16 start);
 void vg_room_give(VgRoom *room, guint32 gpu, guint32 type, VgHold hold);
+/* A member of @bond is on @gpu, or there no more. */
+void vg_room_join(VgRoom *room, guint32 gpu, guint32 bond);
+void vg_room_part(VgRoom *room, guint32 gpu, guint32 bond);

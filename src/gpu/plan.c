@@ -6,6 +6,8 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/i18n.h"
 #include "gpu/engine.h"
 
@@ -29,6 +31,7 @@ static const char *const fit_names[] = {
     [VG_FIT_INCOMPATIBLE] = "incompatible",
     [VG_FIT_FULL] = "full",
     [VG_FIT_FRAGMENTED] = "fragmented",
+    [VG_FIT_AFFINITY] = "affinity",
     [VG_FIT_OK] = "ok",
 };
 
@@ -119,6 +122,24 @@ static void try_quotas(const Plan *p) {
         }
         q->most = before;
     }
+}
+
+/* All needed ones become preferred; the first names what is meant. */
+static void try_bonds(const Plan *p) {
+    VgWant wants[VG_PLACE_MOST];
+    const char *name = NULL;
+    memcpy(wants, p->wants, p->n * sizeof *wants);
+    for (guint i = 0; i < p->n; i++)
+        for (guint32 k = 0; k < wants[i].n_bonds; k++) {
+            if (!wants[i].bonds[k].preferred && name == NULL)
+                name = vg_gpus_bond_name(p->gpus, wants[i].bonds[k].bond);
+            wants[i].bonds[k].preferred = TRUE;
+        }
+    Plan relaxed = {p->gpus, wants, p->n, p->changes};
+    if (name != NULL && !is_full(p) && possible(&relaxed))
+        vg_json_set_string(propose(p, "affinity", NULL,
+                                   g_strdup_printf(_("give affinity '%s' of the guest strength='preferred'"), name)),
+                           "affinity", name);
 }
 
 /* --- which guests would have to go -------------------------------------------------------------------------------- */
@@ -226,7 +247,7 @@ static VgJson *reasons(const Plan *p) {
         for (guint k = 0; k < w; k++)
             seen = seen || p->wants[k].type == want->type;
         for (guint i = 0; !seen && i < p->gpus->inventory.n; i++) {
-            VgFit fit = vg_place_fit(&p->gpus->room, i, want->type);
+            VgFit fit = vg_place_fit_want(&p->gpus->room, i, want);
             g_autofree char *text = NULL;
             const char *kind = fit_names[fit];
             if (want->gpu != VG_PLACE_ANY && want->gpu != i) {
@@ -236,7 +257,7 @@ static VgJson *reasons(const Plan *p) {
                 text = g_strdup_printf(_("%s is not in the group asked for"), p->gpus->inventory.gpus[i].text);
                 kind = "other";
             } else
-                text = vg_gpus_reason(p->gpus, i, want->type, fit);
+                text = vg_gpus_reason_want(p->gpus, i, want, fit);
             VgJson *o = vg_json_append(list, vg_json_new_object());
             vg_json_set_string(o, "gpu", p->gpus->inventory.gpus[i].text);
             vg_json_set_string(o, "type", vg_types_nth(p->gpus->types, want->type)->name);
@@ -284,6 +305,7 @@ VgJson *vg_gpus_json_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n) 
     try_allow(&p);
     try_enable(&p);
     try_quotas(&p);
+    try_bonds(&p);
     try_one_stop(&p);
     if (vg_json_length(p.changes) == 0)
         try_empty_gpu(&p);

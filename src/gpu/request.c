@@ -184,13 +184,14 @@ gboolean vg_gpus_resolve(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, V
                      n);
         return FALSE;
     }
+    vg_gpus_forget_bonds(gpus);
     for (gsize i = 0; i < n; i++) {
         const VgVgpuRequest *r = &requests[i];
         VgWant want = {.group = VG_PLACE_ANY, .gpu = VG_PLACE_ANY, .node = r->has_node ? r->node : VG_PLACE_ANY};
         if (!find_type(gpus, r, &types[i], error) || !check_group(gpus, r, types[i], &want, error) ||
             !check_pin(gpus, r, types[i], &want, error) ||
             !vg_types_check_params(gpus->types, types[i], r->params, error) ||
-            !check_together(requests, types, i, error))
+            !check_together(requests, types, i, error) || !vg_gpus_resolve_bonds(gpus, r, &want, error))
             return FALSE;
         want.type = types[i]->index;
         if (wants != NULL)

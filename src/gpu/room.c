@@ -196,20 +196,34 @@ static void take_foreign(VgGpus *gpus) {
 }
 
 void vg_gpus_room_enter(VgClaim *claim) {
+    VgRoom *room = &claim->gpus->room;
     for (gsize i = 0; i < claim->n; i++) {
         VgPlaceInside *in = &claim->insides[i];
         int start = claim->places[i].start;
-        if (in->gpu != VG_PLACE_ANY)
-            in->hold =
-                vg_room_take(&claim->gpus->room, in->gpu, in->type->index, start >= 0 ? (guint16)start : VG_NO_START);
+        if (in->gpu == VG_PLACE_ANY)
+            continue;
+        in->hold = vg_room_take(room, in->gpu, in->type->index, start >= 0 ? (guint16)start : VG_NO_START);
+        for (char **key = in->bonds; key != NULL && *key != NULL; key++) {
+            guint32 bond = vg_gpus_bond(claim->gpus, *key);
+            if (bond != VG_PLACE_ANY)
+                vg_room_join(room, in->gpu, bond);
+        }
     }
 }
 
 void vg_gpus_room_leave(VgClaim *claim) {
-    for (gsize i = 0; i < claim->n; i++)
-        if (claim->insides[i].gpu != VG_PLACE_ANY)
-            vg_room_give(&claim->gpus->room, claim->insides[i].gpu, claim->insides[i].type->index,
-                         claim->insides[i].hold);
+    VgRoom *room = &claim->gpus->room;
+    for (gsize i = 0; i < claim->n; i++) {
+        const VgPlaceInside *in = &claim->insides[i];
+        if (in->gpu == VG_PLACE_ANY)
+            continue;
+        vg_room_give(room, in->gpu, in->type->index, in->hold);
+        for (char **key = in->bonds; key != NULL && *key != NULL; key++) {
+            guint32 bond = vg_gpus_bond(claim->gpus, *key);
+            if (bond != VG_PLACE_ANY)
+                vg_room_part(room, in->gpu, bond);
+        }
+    }
 }
 
 void vg_gpus_room_build(VgGpus *gpus) {
@@ -225,6 +239,7 @@ void vg_gpus_room_build(VgGpus *gpus) {
     fill_offers(gpus);
     fill_shapes(gpus);
     fill_quotas(gpus);
+    gpus->bond_keys = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < gpus->claims->len; i++)
         vg_gpus_room_enter(g_ptr_array_index(gpus->claims, i));
     take_foreign(gpus);
@@ -236,6 +251,10 @@ void vg_gpus_room_free(VgGpus *gpus) {
     g_free(gpus->room.types);
     g_free(gpus->room.gpus);
     g_free(gpus->room.quotas);
+    for (guint i = 0; i < gpus->room.n_bonds; i++)
+        g_free(gpus->room.bonds[i].on);
+    g_free(gpus->room.bonds);
+    g_clear_pointer(&gpus->bond_keys, g_ptr_array_unref);
     g_clear_pointer(&gpus->shapes, g_array_unref);
     g_clear_pointer(&gpus->policies, g_free);
     gpus->room = (VgRoom){0};

@@ -68,9 +68,19 @@ static const VgXmlMap vgpu_gpu_map = {.rows = (const VgXmlRow[]){VG_X_STRING(DEV
 static const VgXmlMap vgpu_address_map = {
     .rows = (const VgXmlRow[]){
         VG_X_CUSTOM(DEV, vgpu.uuid, VgUuid, "@uuid", vg_uuid_type, VG_X_PRESENT(DEV, vgpu.has_uuid)), VG_X_END}};
+VG_NAMES(affinity_names, VG_AFFINITY_LAST, NULL, "together", "apart");
+VG_NAMES(strength_names, VG_STRENGTH_LAST, NULL, "required", "preferred");
+
+static const VgXmlMap affinity_map = {
+    .size = sizeof(VgVgpuAffinity),
+    .rows = (const VgXmlRow[]){VG_X_STRING(VgVgpuAffinity, name, "@name", .flags = VG_ROW_REQUIRED),
+                               VG_X_ENUM(VgVgpuAffinity, type, "@type", affinity_names, .flags = VG_ROW_REQUIRED),
+                               VG_X_ENUM(VgVgpuAffinity, strength, "@strength", strength_names), VG_X_END}};
 static const VgXmlMap vgpu_source_map = {
     .rows = (const VgXmlRow[]){VG_X_GROUP("type", vgpu_type_map), VG_X_GROUP("group", vgpu_group_map),
                                VG_X_GROUP("gpu", vgpu_gpu_map, VG_X_PRESENT(DEV, vgpu.has_gpu)),
+                               VG_X_ARRAY_AT(DEV, vgpu.affinities, vgpu.n_affinities, VgVgpuAffinity, "affinity",
+                                             affinity_map, .max = VG_VGPU_AFFINITIES),
                                VG_X_GROUP("address", vgpu_address_map), VG_X_END}};
 
 static const VgXmlMap bound_mdev_map = {
@@ -126,6 +136,15 @@ static gboolean check_vgpu(const VgHostdevVgpu *vgpu, GError **error) {
                        "gpus' shows it, or both"));
         return FALSE;
     }
+    for (gsize i = 0; i < vgpu->n_affinities; i++)
+        for (gsize j = 0; j < i; j++)
+            if (vgpu->affinities[i]->type == vgpu->affinities[j]->type &&
+                strcmp(vgpu->affinities[i]->name, vgpu->affinities[j]->name) == 0) {
+                vg_set_error(error, VG_ERR_XML_ERROR,
+                             _("<hostdev type='vgpu'>: <affinity name='%.40s'> is given twice with one type"),
+                             vgpu->affinities[i]->name);
+                return FALSE;
+            }
     for (gsize i = 0; i < vgpu->n_params; i++)
         for (gsize j = 0; j < i; j++)
             if (strcmp(vgpu->params[i]->name, vgpu->params[j]->name) == 0) {

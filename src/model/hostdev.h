@@ -47,6 +47,18 @@ typedef struct {
     char *name, *value;
 } VgVgpuParam;
 
+typedef enum { VG_AFFINITY_NONE, VG_AFFINITY_TOGETHER, VG_AFFINITY_APART, VG_AFFINITY_LAST } VgAffinityType;
+typedef enum { VG_STRENGTH_NONE, VG_STRENGTH_REQUIRED, VG_STRENGTH_PREFERRED, VG_STRENGTH_LAST } VgAffinityStrength;
+
+/* On one GPU with all vGPUs of this name and type, of whatever guest; or apart from each of them. */
+typedef struct {
+    char *name;
+    VgAffinityType type;
+    VgAffinityStrength strength; /* NONE: required */
+} VgVgpuAffinity;
+
+#define VG_VGPU_AFFINITIES 4 /* of one vGPU, at most */
+
 /* What a running guest's vGPU was given. */
 typedef struct {
     gboolean present;
@@ -67,6 +79,8 @@ typedef struct {
     char *gpu_identity; /* by what stays when buses are numbered anew, "serial:0320…"; or by both */
     gboolean has_uuid;  /* false only while parsing: one is made when the domain is defined */
     VgUuid uuid;        /* identity for life */
+    VgVgpuAffinity **affinities;
+    gsize n_affinities;
     VgTristate display; /* YES: the guest's primary display */
     VgVgpuParam **params;
     gsize n_params;

@@ -460,6 +460,66 @@ static void test_nonsense(Fixture *f, gconstpointer unused) {
     g_assert_error(error, VG_ERROR, VG_ERR_INVALID_ARG);
 }
 
+/* --- affinity ----------------------------------------------------------------------------------------------------- */
+
+static VgClaim *bound_claim(Fixture *f, const char *owner, VgAffinity affinity, gboolean must, const char *refusal) {
+    g_autoptr(GError) error = NULL;
+    VgVgpuRequest r = want("GRID K260Q", NULL);
+    VgUuid uuid;
+    vg_uuid_generate(&uuid);
+    r.affinities = &affinity;
+    r.n_affinities = 1;
+    VgClaim *c = vg_gpus_claim(f->gpus, &uuid, owner, &r, 1, &error);
+    g_assert_cmpint(c != NULL, ==, must);
+    if (c == NULL)
+        has_parts(error->message, refusal);
+    return c;
+}
+
+static guint8 bus_of(const VgClaim *c) {
+    gsize n;
+    return vg_claim_places(c, &n)[0].gpu.bus;
+}
+
+/* Two K2s with room for two each; who is where is kept over a restart and an order. */
+static void test_affinity(Fixture *f, gconstpointer unused) {
+    const VgAffinity apart = {"replicas", TRUE, FALSE}, rather = {"replicas", TRUE, TRUE},
+                     with = {"replicas", FALSE, FALSE};
+    g_autoptr(GError) error = NULL;
+    VgClaim *a = bound_claim(f, "db1", apart, TRUE, NULL);
+    VgClaim *b = bound_claim(f, "db2", apart, TRUE, NULL);
+    g_assert_cmpuint(bus_of(a), ==, 0x44);
+    g_assert_cmpuint(bus_of(b), ==, 0x45);
+    bound_claim(f, "db3", apart, FALSE,
+                "affinities of the guest leave no GPU;0000:44:00.0 has db1, and affinity 'replicas' keeps them apart;"
+                "0000:45:00.0 has db2;strength='preferred'");
+    VgVgpuRequest r = want("GRID K260Q", NULL);
+    r.affinities = &apart;
+    r.n_affinities = 1;
+    g_autoptr(VgJson) plan = vg_gpus_json_plan(f->gpus, &r, 1);
+    g_autofree char *planned = vg_json_print(plan, FALSE);
+    has_parts(planned, "\"possible\":false;\"fit\":\"affinity\";\"change\":\"affinity\";\"domains\":[\"db1\"]");
+    g_assert_true(vg_claim_record(a, &error) && vg_claim_record(b, &error));
+    order(f, "policy group=NVIDIA GRID K2 GPUs,policy=breadth-first"); /* builds the picture anew */
+    bound_claim(f, "db3", apart, FALSE, "0000:44:00.0 has db1");
+    restart(f);
+    bound_claim(f, "db3", apart, FALSE, "0000:45:00.0 has db2");
+    VgClaim *c = bound_claim(f, "db3", rather, TRUE, NULL);
+    VgClaim *d = bound_claim(f, "web", with, TRUE, NULL); /* together is an affinity of its own: nobody is in it */
+    g_assert_cmpuint(bus_of(c), !=, bus_of(d));
+    g_autoptr(VgJson) vgpus = vg_gpus_json_vgpus(f->gpus);
+    g_autofree char *shown = vg_json_print(vgpus, FALSE);
+    has_parts(shown, "\"affinities\":[{\"name\":\"replicas\",\"type\":\"apart\"}];\"type\":\"together\"");
+    bound_claim(f, "web2", with, FALSE, "is full");
+    vg_gpus_release(c);
+    bound_claim(f, "web2", with, FALSE, "none of affinity 'replicas', which is together (0000:45:00.0: web)");
+    release_all(f);
+    g_assert_cmpuint(f->gpus->room.n_bonds, <=, 4);
+    c = bound_claim(f, "db3", apart, TRUE, NULL);
+    g_assert_cmpuint(bus_of(c), ==, 0x44);
+    release_all(f);
+}
+
 /* --- plans -------------------------------------------------------------------------------------------------------- */
 
 static VgJson *plan(Fixture *f, const char *type, const char *group, gsize n) {
@@ -578,6 +638,7 @@ int main(int argc, char **argv) {
     TEST(not_written, "not-written");
     TEST(torn, "wish-24-torn");
     TEST(nonsense, "nonsense");
+    TEST(affinity, "affinity");
     TEST(plan, "plan-wish-22");
     TEST(plan_changes, "plan-changes");
     return g_test_run();
