@@ -122,6 +122,8 @@ typedef enum {
     VG_GRID_WATCH = 9,    /* somebody watches: from now on VgHost.grid_event tells all that changes; "{}" */
     VG_GRID_UNWATCH = 10, /* the daemon's own: one of them watches no more */
     VG_GRID_EVENT = 11,   /* no call: the message of one */
+    VG_GRID_EXPORT = 12,  /* all that was set, to be imported elsewhere */
+    VG_GRID_CHECK = 13,   /* @arg: a domain's XML; whether it could be defined */
     VG_GRID_LAST
 } VgGridQuery;
 

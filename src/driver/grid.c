@@ -158,6 +158,7 @@ typedef struct {
     char *text;
     VgGpusChange *change;
     gboolean keep; /* counts also when it cannot be written */
+    gboolean dry;  /* only whether it could be done */
     char *answer;
     GError *error;
     VgDone done;
@@ -194,28 +195,42 @@ static void order_written(gpointer data) {
         vg_health_look(hub, (VgDone){NULL, NULL});
 }
 
+/* It was refused, or is taken back: it was only to be seen whether it could be done. */
+static void end_early(Order *order) {
+    if (order->change) {
+        vg_gpus_change_end(order->change, FALSE);
+        order->done.func(NULL, "{}\n", NULL, order->done.data);
+    } else
+        vg_done_error(order->done, g_steal_pointer(&order->error));
+    order_free(order);
+}
+
 /* Until one is under way, or none is left. */
 static void begin_orders(VgDriverState *hub) {
     for (Order *order = g_queue_peek_head(&hub->orders); order; order = g_queue_peek_head(&hub->orders)) {
         if (order->change) /* an answer brought it here before us */
             return;
         order->change = vg_gpus_change_begin(hub->gpus, order->text, &order->error);
-        if (order->change) {
+        if (order->change && !order->dry) {
             vg_job_push(hub->ledger, write_order, order_written, order);
             return;
         }
         g_queue_pop_head(&hub->orders);
-        vg_done_error(order->done, g_steal_pointer(&order->error));
-        order_free(order);
+        end_early(order);
     }
+}
+
+static void push_order(Order *order) {
+    VgDriverState *hub = order->hub;
+    g_queue_push_tail(&hub->orders, order);
+    if (hub->orders.length == 1)
+        begin_orders(hub);
 }
 
 void vg_order(VgDriverState *hub, const char *text, gboolean keep, VgDone done) {
     Order *order = g_new0(Order, 1);
     *order = (Order){.hub = hub, .text = g_strdup(text), .keep = keep, .done = done};
-    g_queue_push_tail(&hub->orders, order);
-    if (hub->orders.length == 1)
-        begin_orders(hub);
+    push_order(order);
 }
 
 /* What is not about settings is not the engine's. */
@@ -223,8 +238,39 @@ static void take_order(VgDriverState *hub, const char *text, VgDone done) {
     g_autoptr(VgJson) order = text ? vg_json_parse(text, strlen(text), "order", NULL) : NULL;
     if (g_strcmp0(vg_json_get_string(order, "order"), "rescan") == 0)
         vg_health_look(hub, done);
-    else
-        vg_order(hub, text, FALSE, done);
+    else {
+        Order *own = g_new0(Order, 1);
+        *own = (Order){.hub = hub, .text = g_strdup(text), .done = done};
+        own->dry = vg_json_get_bool(order, "dry_run", FALSE);
+        push_order(own);
+    }
+}
+
+/* --- export, and what could be defined ---------------------------------------------------------------------------- */
+
+static char *export_all(VgDriverState *hub) {
+    VgJson *json = vg_json_new_object();
+    vg_json_set_int(json, "virtgrid", 1);
+    vg_json_set(json, "settings", vg_gpus_json_settings(hub->gpus));
+    vg_json_set(json, "node_devices", vg_mdevs_json(hub));
+    return print(json);
+}
+
+/* As virDomainDefineXML would, but for the defining. */
+static void check_def(VgDriverState *hub, VgDomain *def, guint flags, VgDone done) {
+    GError *error = NULL;
+    VgDom *known = NULL;
+    char uuid[VG_UUID_TEXT];
+    if (vg_def_complete(hub, def, &error) && vg_doms_admit(&hub->doms, &def->uuid, def->name, &known, &error)) {
+        VgJson *json = vg_json_new_object();
+        vg_json_set_string(json, "name", def->name);
+        vg_json_set_string(json, "uuid", vg_uuid_format(&def->uuid, uuid));
+        vg_json_set_bool(json, "known", known && known->life.persistent);
+        g_autofree char *text = print(json);
+        done.func(NULL, text, NULL, done.data);
+    } else
+        vg_done_error(done, error);
+    vg_domain_free(def);
 }
 
 void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done) {
@@ -254,6 +300,12 @@ void vg_grid(VgSession *session, VgGridQuery what, const char *arg, VgDone done)
     case VG_GRID_PLAN:
         text = plan_of(hub, arg, &error);
         break;
+    case VG_GRID_EXPORT:
+        text = export_all(hub);
+        break;
+    case VG_GRID_CHECK:
+        vg_read_def(hub, arg ? arg : "", 0, FALSE, check_def, done);
+        return;
     case VG_GRID_WATCH:
         vg_grid_watch(hub);
         text = g_strdup("{}\n");

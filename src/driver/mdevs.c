@@ -210,6 +210,29 @@ void vg_mdevs_load(VgDriverState *hub, const char *confdir) {
     }
 }
 
+VgJson *vg_mdevs_json(const VgDriverState *hub) {
+    VgJson *list = vg_json_new_array();
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, hub->mdevs);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const VgMdev *mdev = value;
+        char uuid[VG_UUID_TEXT];
+        g_autofree char *parent = vg_nodedev_pci_name(&mdev->parent);
+        if (!mdev->persistent)
+            continue;
+        VgJson *item = vg_json_append(list, vg_json_new_object());
+        vg_json_set_string(item, "uuid", vg_uuid_format(&mdev->uuid, uuid));
+        vg_json_set_string(item, "parent", parent);
+        vg_json_set_string(item, "type", mdev->type_id);
+        vg_json_set_bool(item, "autostart", mdev->autostart);
+        VgJson *attrs = vg_json_set(item, "attrs", vg_json_new_object());
+        for (char **attr = mdev->attrs; attr && attr[0] && attr[1]; attr += 2)
+            vg_json_set_string(attrs, attr[0], attr[1]);
+    }
+    return list;
+}
+
 /* --- start-up ----------------------------------------------------------------------------------------------------- */
 
 static VgMdev *of_claim(VgDriverState *hub, VgClaim *claim) {

@@ -44,6 +44,8 @@ void vg_mdevs_remove(VgMdev *mdev);
 char *vg_mdev_name(const VgMdev *mdev);
 /* Its vGPU as something to be placed; strings borrowed. */
 VgVgpuRequest vg_mdev_request(const VgMdev *mdev, char ***ret_params);
+/* All definitions, as 'gridctl export' has them. */
+VgJson *vg_mdevs_json(const VgDriverState *hub);
 /* Files (jobs). */
 gboolean vg_mdev_write(const VgMdev *mdev, GError **error);
 gboolean vg_mdev_unlink(const VgMdev *mdev, GError **error);

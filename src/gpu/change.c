@@ -566,10 +566,13 @@ VgGpusChange *vg_gpus_change_begin(VgGpus *gpus, const char *order, GError **err
     if (json == NULL)
         return NULL;
     g_autofree char *now = vg_settings_print(gpus->settings);
-    g_autoptr(VgSettings) next = vg_settings_parse(now, strlen(now), "gpus.json", error);
+    gboolean import = g_strcmp0(vg_json_get_string(json, "order"), "import") == 0;
+    g_autoptr(VgSettings) next =
+        import ? vg_import_read(json, error) : vg_settings_parse(now, strlen(now), "gpus.json", error);
     Order o = {gpus, next, json};
-    if (next == NULL || !run(&o, error))
+    if (next == NULL || (!import && !run(&o, error)))
         return NULL;
+    g_autoptr(GArray) was = vg_import_look(gpus);
     VgGpusChange *change = g_new0(VgGpusChange, 1);
     change->gpus = gpus;
     change->before = g_steal_pointer(&gpus->settings);
@@ -577,6 +580,10 @@ VgGpusChange *vg_gpus_change_begin(VgGpus *gpus, const char *order, GError **err
     gpus->changing = TRUE;
     change->text = vg_settings_print(gpus->settings);
     vg_gpus_apply(gpus);
+    if (import && !vg_import_fits(gpus, was, error)) {
+        vg_gpus_change_end(change, FALSE);
+        return NULL;
+    }
     if (closes(&o))
         change->answer = left_on(&o);
     return change;

@@ -109,6 +109,14 @@ void vg_gpus_changed(VgGpus *gpus);
 /* The same of the vGPUs of a claim, which are there now, or gone. */
 void vg_gpus_claim_changed(VgClaim *claim, gboolean gone);
 
+/* --- import.c ----------------------------------------------------------------------------------------------------- */
+
+/* The settings in an order to import them. */
+VgSettings *vg_import_read(const VgJson *order, GError **error);
+/* What the GPUs are; and, with other settings in force, whether they still are what those in use must stay. */
+GArray *vg_import_look(const VgGpus *gpus);
+gboolean vg_import_fits(VgGpus *gpus, const GArray *before, GError **error);
+
 /* --- gpus_json.c -------------------------------------------------------------------------------------------------- */
 
 /* For each GPU an array of the names of the guests on it. g_free() it when the arrays have a place. */

@@ -191,6 +191,7 @@ void vg_gpus_look_read(VgGpusLook *look);
 gboolean vg_gpus_look_end(VgGpusLook *look);
 
 /* Documents of docs/grid-protocol.md. */
+VgJson *vg_gpus_json_settings(VgGpus *gpus); /* gpus.json as it counts now */
 VgJson *vg_gpus_json_gpus(VgGpus *gpus);
 VgJson *vg_gpus_json_types(VgGpus *gpus);
 VgJson *vg_gpus_json_vgpus(VgGpus *gpus);

@@ -19,11 +19,12 @@ typedef enum {
     VG_TAKES_TYPE = 1 << 2,
     VG_TAKES_POLICY = 1 << 3,
     VG_TAKES_ANY_MODEL = 1 << 4,
-    VG_TAKES_WHY = 1 << 5
+    VG_TAKES_WHY = 1 << 5,
+    VG_TAKES_DRY_RUN = 1 << 6
 } VgTakes;
 
 typedef struct {
-    gboolean json, any_model, why;
+    gboolean json, any_model, why, dry_run;
     char *gpu, *group, *type, *policy;
 } VgCallOptions;
 
@@ -62,6 +63,10 @@ char *vg_cmd_groups(const VgCall *call, GError **error);
 char *vg_cmd_config(const VgCall *call, GError **error);
 /* order.c */
 char *vg_cmd_order(const VgCall *call, GError **error);
+/* import.c */
+char *vg_cmd_export(const VgCall *call, GError **error);
+char *vg_cmd_import(const VgCall *call, GError **error);
+char *vg_cmd_import_domains(const VgCall *call, GError **error);
 /* watch.c */
 char *vg_cmd_watch(const VgCall *call, GError **error);
 /* plan.c */

@@ -70,7 +70,7 @@ gboolean vg_target_resolve(const char *socket, const char *uri, VgTarget *ret, G
     return TRUE;
 }
 
-static VgCaller *connect_to(const VgTarget *target, GError **error) {
+VgCaller *vg_target_connect(const VgTarget *target, GError **error) {
     g_autoptr(VgCaller) caller = vg_caller_connect_unix(target->socket, error);
     if (!caller) {
         g_prefix_error(error, _("no virtgrid daemon is reached at %s (another one is named with --socket): "),
@@ -92,7 +92,7 @@ static VgCaller *connect_to(const VgTarget *target, GError **error) {
     return g_steal_pointer(&caller);
 }
 
-static char *ask(VgCaller *caller, int what, const char *arg, GError **error) {
+char *vg_link_ask(VgCaller *caller, int what, const char *arg, GError **error) {
     g_autofree char *copy = g_strdup(arg);
     grid_args args = {.arg = copy ? &copy : NULL};
     grid_ret ret = {0};
@@ -104,9 +104,14 @@ static char *ask(VgCaller *caller, int what, const char *arg, GError **error) {
     return json;
 }
 
+gboolean vg_link_call(VgCaller *caller, int procedure, xdrproc_t args_proc, gconstpointer args, xdrproc_t ret_proc,
+                      gpointer ret, GError **error) {
+    return vg_caller_call(caller, LIBVIRT_PROGRAM, LIBVIRT_VERSION, procedure, args_proc, args, ret_proc, ret, error);
+}
+
 char *vg_target_ask(const VgTarget *target, int what, const char *arg, GError **error) {
-    g_autoptr(VgCaller) caller = connect_to(target, error);
-    return caller ? ask(caller, what, arg, error) : NULL;
+    g_autoptr(VgCaller) caller = vg_target_connect(target, error);
+    return caller ? vg_link_ask(caller, what, arg, error) : NULL;
 }
 
 static gboolean hear(const VgMsg *msg, VgWatchFunc func, gpointer data, GError **error) {
@@ -122,8 +127,8 @@ static gboolean hear(const VgMsg *msg, VgWatchFunc func, gpointer data, GError *
 }
 
 gboolean vg_target_watch(const VgTarget *target, VgWatchFunc func, gpointer data, GError **error) {
-    g_autoptr(VgCaller) caller = connect_to(target, error);
-    g_autofree char *answer = caller ? ask(caller, GRID_PROC_WATCH, NULL, error) : NULL;
+    g_autoptr(VgCaller) caller = vg_target_connect(target, error);
+    g_autofree char *answer = caller ? vg_link_ask(caller, GRID_PROC_WATCH, NULL, error) : NULL;
     gboolean more = answer != NULL;
     while (more) {
         g_autoptr(VgMsg) msg = vg_caller_receive(caller, -1, error);

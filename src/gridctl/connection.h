@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include "wire/caller.h"
+
 typedef struct {
     char *socket; /* path */
     char *uri;    /* what CONNECT_OPEN gets: "grid:///system" */
@@ -19,6 +21,12 @@ gboolean vg_target_resolve(const char *socket, const char *uri, VgTarget *ret, G
 
 /* The server's answer to one query of the grid program: a JSON document. @arg may be NULL. Caller frees. */
 char *vg_target_ask(const VgTarget *target, int what, const char *arg, GError **error);
+
+/* For several calls on one connection: of the grid program, and of libvirt's own. */
+VgCaller *vg_target_connect(const VgTarget *target, GError **error);
+char *vg_link_ask(VgCaller *caller, int what, const char *arg, GError **error);
+gboolean vg_link_call(VgCaller *caller, int procedure, xdrproc_t args_proc, gconstpointer args, xdrproc_t ret_proc,
+                      gpointer ret, GError **error);
 
 /* Every event of the grid, as it comes, until @func says FALSE or the connection ends; always FALSE with *error. */
 typedef gboolean (*VgWatchFunc)(const char *json, gpointer data, GError **error);

@@ -2,7 +2,7 @@
 bin_PROGRAMS += gridctl
 gridctl_SOURCES = \
 	src/gridctl/main.c src/gridctl/command.h \
-	src/gridctl/config.c src/gridctl/list.c src/gridctl/order.c src/gridctl/plan.c src/gridctl/watch.c \
+	src/gridctl/config.c src/gridctl/list.c src/gridctl/order.c src/gridctl/plan.c src/gridctl/watch.c src/gridctl/import.c \
 	src/gridctl/connection.c src/gridctl/connection.h \
 	src/gridctl/table.c src/gridctl/table.h
 gridctl_CPPFLAGS = $(AM_CPPFLAGS)

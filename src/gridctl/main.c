@@ -17,7 +17,7 @@
 
 #define ORDER(name, usage, least, most, takes, help, order, ...)                                                       \
     {                                                                                                                  \
-        name, GRID_PROC_ORDER, usage, least, most, takes, help, vg_cmd_order, order, {                                 \
+        name, GRID_PROC_ORDER, usage, least, most, (takes) | VG_TAKES_DRY_RUN, help, vg_cmd_order, order, {            \
             __VA_ARGS__                                                                                                \
         }                                                                                                              \
     }
@@ -39,6 +39,19 @@ static const VgCommand commands[] = {
     LIST("plan", GRID_PROC_PLAN, "DOMAIN", 1, 0, N_("where a guest's virtual GPUs would go now, or what is in the way"),
          vg_cmd_plan),
     LIST("watch", GRID_PROC_WATCH, "", 0, 0, N_("what changes, as it happens, until it is interrupted"), vg_cmd_watch),
+    LIST("export", GRID_PROC_EXPORT, "", 0, 0, N_("all that was set, as one document"), vg_cmd_export),
+    {"import domains",
+     GRID_PROC_CHECK,
+     "[DIR] [--dry-run]",
+     0,
+     1,
+     VG_TAKES_DRY_RUN,
+     N_("take over the definitions of libvirt's own Xen driver"),
+     vg_cmd_import_domains,
+     NULL,
+     {NULL}},
+    LIST("import", GRID_PROC_ORDER, "FILE|- [--dry-run]", 1, VG_TAKES_DRY_RUN,
+         N_("set all that an exported document says"), vg_cmd_import),
     LIST("config", GRID_PROC_CONFIG, "DOMAIN", 1, 0, N_("what would be started now for a guest, as libxl's JSON"),
          vg_cmd_config),
     ORDER("group create", "GROUP [--policy P] [--any-model]", 1, 1, VG_TAKES_POLICY | VG_TAKES_ANY_MODEL,
@@ -65,7 +78,16 @@ static const VgCommand commands[] = {
     ORDER("open", "GPU|all", 1, 1, 0, N_("the end of a quarantine or a drain"), "open", "gpu"),
     ORDER("reset", "GPU [REASON]", 1, 2, 0, N_("reset a GPU as soon as it is empty; until then nothing new goes there"),
           "reset", "gpu", "reason"),
-    ORDER("rescan", "", 0, 0, 0, N_("look for virtual GPUs that other programs made or removed"), "rescan"),
+    {"rescan",
+     GRID_PROC_ORDER,
+     "",
+     0,
+     0,
+     0,
+     N_("look for virtual GPUs that other programs made or removed"),
+     vg_cmd_order,
+     "rescan",
+     {NULL}},
 };
 
 typedef struct {
@@ -157,6 +179,7 @@ static GOptionContext *parser(Options *options) {
         {"type", 0, 0, G_OPTION_ARG_STRING, &options->call.type, N_("only this type"), "TYPE"},
         {"policy", 0, 0, G_OPTION_ARG_STRING, &options->call.policy, N_("depth-first, breadth-first, pack or numa"),
          "POLICY"},
+        {"dry-run", 0, 0, G_OPTION_ARG_NONE, &options->call.dry_run, N_("only say whether it could be done"), NULL},
         {"any-model", 0, 0, G_OPTION_ARG_NONE, &options->call.any_model, N_("for GPUs of any model"), NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &options->version, N_("print the version and stop"), NULL},
         {0}};
@@ -178,7 +201,8 @@ static char *check(const VgCommand *command, const VgCallOptions *o, int n_args)
         const char *name;
     } rows[] = {{VG_TAKES_GPU, o->gpu != NULL, "--gpu"},           {VG_TAKES_GROUP, o->group != NULL, "--group"},
                 {VG_TAKES_TYPE, o->type != NULL, "--type"},        {VG_TAKES_POLICY, o->policy != NULL, "--policy"},
-                {VG_TAKES_ANY_MODEL, o->any_model, "--any-model"}, {VG_TAKES_WHY, o->why, "--why"}};
+                {VG_TAKES_ANY_MODEL, o->any_model, "--any-model"}, {VG_TAKES_WHY, o->why, "--why"},
+                {VG_TAKES_DRY_RUN, o->dry_run, "--dry-run"}};
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i].given && !(command->takes & rows[i].what))
             return g_strdup_printf(_("'%s' takes no option %s"), command->name, rows[i].name);

@@ -81,6 +81,8 @@ char *vg_cmd_order(const VgCall *call, GError **error) {
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         if (texts[i].value != NULL)
             vg_json_set_string(order, texts[i].member, texts[i].value);
+    if (options->dry_run)
+        vg_json_set_bool(order, "dry_run", TRUE);
     if (options->any_model)
         vg_json_set_bool(order, "any_model", TRUE);
     g_autofree char *text = vg_json_print(order, FALSE);

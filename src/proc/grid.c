@@ -17,7 +17,9 @@ SAME(WHY);
 SAME(WATCH);
 SAME(UNWATCH);
 SAME(EVENT);
-G_STATIC_ASSERT((int)VG_GRID_LAST == (int)GRID_PROC_EVENT + 1);
+SAME(EXPORT);
+SAME(CHECK);
+G_STATIC_ASSERT((int)VG_GRID_LAST == (int)GRID_PROC_CHECK + 1);
 
 /* --- who watches: one subscription on a connection, that cannot be told from another ------------------------------ */
 

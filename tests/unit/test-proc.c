@@ -93,7 +93,8 @@ static gboolean changes_something(guint32 program, gint32 number) {
         if (program == VG_REMOTE_PROGRAM && number == denied[i])
             return TRUE;
     }
-    return program == GRID_PROGRAM && (number == GRID_PROC_CONFIG || number == GRID_PROC_ORDER);
+    return program == GRID_PROGRAM &&
+           (number == GRID_PROC_CONFIG || number == GRID_PROC_ORDER || number == GRID_PROC_CHECK);
 }
 
 static void row_before_open(guint32 program, gint32 number, const VgRow *row) {
