@@ -35,7 +35,7 @@ static VgMsg *encode(gconstpointer data, int callback) {
     const VgNodedevEvent *event = data;
     g_autofree char *name = g_strdup(event->name);
     gboolean lifecycle = event->id == VG_NODEDEV_EVENT_LIFECYCLE;
-    remote_node_device_event_lifecycle_msg changed = {callback, {name}, event->type, 0};
+    remote_node_device_event_lifecycle_msg changed = {callback, {name}, (int)event->type, 0};
     remote_node_device_event_update_msg updated = {callback, {name}};
     VgMsgHeader header = {VG_REMOTE_PROGRAM, VG_REMOTE_VERSION, lifecycle ? LIFECYCLE_MSG : UPDATE_MSG, VG_MSG_EVENT, 1,
                           VG_MSG_OK};
