@@ -6,7 +6,7 @@ update=
 [ "$1" != --update ] || { update=yes; shift; }
 cd "${1:-${srcdir:-.}}" || exit 99
 page=docs/failure-scenarios.md
-named=$(grep -rowE --include='*.c' --include='*.py' --include='*.sh' 'wish-[0-9]+' tests | sort -u)
+named=$(grep -rowE --include='*.c' --include='*.py' --include='*.sh' --include='*.xml' 'wish-[0-9]+' tests | sort -u)
 wanted=$(printf '%s\n' "$named" | awk '
     FNR == NR && NF { split($0, part, ":wish-"); sub("^tests/", "", part[1])
         files[part[2]] = files[part[2]] (files[part[2]] == "" ? "" : ", ") "`" part[1] "`"; next }

@@ -265,6 +265,27 @@ static char **messages_of(const VgRun *run) {
     return (char **)g_ptr_array_free(messages, FALSE);
 }
 
+/* What a start would be refused for, although the definition may stay as it is: another host may see it otherwise. */
+static char **messages_of_def(VgDriverState *hub, const VgDomain *def) {
+    char **inert = vg_domain_messages(def);
+    gsize n = 0;
+    VgVgpuRequest *requests = vg_requests_of(&hub->info, def, &n);
+    const char *fixed = NULL;
+    for (gsize i = 0; i < n && def->current_memory < def->memory; i++)
+        if (vg_gpus_fix_memory(hub->gpus, &requests[i]))
+            fixed = requests[i].type_name ? requests[i].type_name : requests[i].type_id;
+    if (fixed) {
+        guint len = g_strv_length(inert);
+        inert = g_renew(char *, inert, len + 2);
+        inert[len] = g_strdup_printf(_("a vGPU of type %s needs the guest's memory to be fixed: it cannot be started "
+                                       "until <currentMemory> is as large as <memory>"),
+                                     fixed);
+        inert[len + 1] = NULL;
+    }
+    vg_requests_free(requests, n);
+    return inert;
+}
+
 gboolean vg_messages(VgSession *session, const VgUuid *uuid, guint flags, char ***ret, GError **error) {
     const guint known = VIR_DOMAIN_MESSAGE_DEPRECATION | VIR_DOMAIN_MESSAGE_TAINTING;
     VgDom *dom = vg_hub_dom(session->hub, uuid, error);
@@ -280,6 +301,6 @@ gboolean vg_messages(VgSession *session, const VgUuid *uuid, guint flags, char *
     }
     g_autoptr(VgDomain) def = vg_dom_parse(dom, error);
     if (def)
-        *ret = vg_domain_messages(def);
+        *ret = messages_of_def(session->hub, def);
     return def != NULL;
 }

@@ -104,6 +104,10 @@ typedef struct {
  */
 gboolean vg_gpus_check(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, GError **error);
 
+/* Is @request met by a device of the host's, which needs all of the guest's memory to be there? As far as can be known
+ * before it has a place. */
+gboolean vg_gpus_fix_memory(VgGpus *gpus, const VgVgpuRequest *request);
+
 /*
  * Places all of them or none. RESOURCE_BUSY naming the holders when there is no room; OPERATION_DENIED: the type is
  * disabled; CONFIG_UNSUPPORTED: this host cannot, with the reason. A plan is a dry run that reserves nothing:

@@ -203,3 +203,15 @@ gboolean vg_gpus_resolve(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, V
 gboolean vg_gpus_check(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, GError **error) {
     return vg_gpus_resolve(gpus, requests, n, NULL, error);
 }
+
+gboolean vg_gpus_fix_memory(VgGpus *gpus, const VgVgpuRequest *request) {
+    const VgType *type = request->type_name != NULL ? vg_types_by_name(gpus->types, request->type_name) : NULL;
+    if (type == NULL && request->type_id != NULL)
+        type = vg_types_by_id(gpus->types, request->type_id);
+    for (guint i = 0; type != NULL && i < gpus->inventory.n; i++) {
+        const VgGpuOffer *offer = vg_gpu_offer(&gpus->inventory.gpus[i], type);
+        if (offer != NULL)
+            return offer->backend->id == VG_BACKEND_SRIOV || offer->backend->id == VG_BACKEND_PASSTHROUGH;
+    }
+    return FALSE;
+}

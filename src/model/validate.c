@@ -161,7 +161,7 @@ static gboolean is_primary_display(const VgHostdev *dev) {
 
 static gboolean check_hostdevs(const VgDomain *dom, GError **error) {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    guint displays = 0, slots = 0;
+    guint displays = 0, ramfbs = 0, slots = 0;
     for (gsize i = 0; i < dom->n_hostdevs; i++) {
         const VgHostdev *dev = dom->hostdevs[i];
         if (!check_guest_kind(dom, dev, error) || !check_slot(dev, error))
@@ -170,6 +170,7 @@ static gboolean check_hostdevs(const VgDomain *dom, GError **error) {
         if (!add_once(seen, g_strdup(what)))
             return refuse(error, _("the host device %s is given twice"), what);
         displays += is_primary_display(dev) ? 1 : 0;
+        ramfbs += dev->type == VG_HOSTDEV_MDEV && dev->mdev.ramfb == VG_TRISTATE_YES ? 1 : 0;
         guint bit = dev->info.address.type == VG_ADDRESS_PCI && dev->type == VG_HOSTDEV_VGPU
                         ? 1u << dev->info.address.pci.slot
                         : 0;
@@ -179,6 +180,9 @@ static gboolean check_hostdevs(const VgDomain *dom, GError **error) {
     }
     if (displays > 1)
         return refuse(error, _("%u virtual GPUs have display='on'; one can be the guest's display"), displays);
+    if (ramfbs > 1)
+        return refuse(error, _("%u virtual GPUs have ramfb='on'; one can be the guest's display while it boots"),
+                      ramfbs);
     return TRUE;
 }
 

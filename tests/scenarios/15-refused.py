@@ -40,6 +40,7 @@ def run(host):
     # GAP-13: a whole GPU, or a virtual function, and a balloon do not go together; without it the guest starts
     whole = guest("whole", vgpu("passthrough"))
     host.define(whole.replace("<vcpu>", "<currentMemory unit='MiB'>32</currentMemory><vcpu>"))
+    has(host.virsh("dominfo", "whole"), "memory to be fixed", "<currentMemory>")  # wish-50
     refused("start", "whole", because="<currentMemory>")
     same(json.loads(host.gridctl("vgpus", "--json"))["vgpus"], [], "virtual GPUs")
     host.virsh("undefine", "whole")

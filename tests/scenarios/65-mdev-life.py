@@ -1,4 +1,4 @@
-"""vGPUs without a domain: node devices that clients create, define, start, stop, and that outlive a restart of the daemon (user-wishes 1, 14, 20, 63, 66, 68)."""
+"""vGPUs without a domain: node devices that clients create, define, start, stop, and that outlive a restart of the daemon (wish-1, wish-14, wish-20, wish-66)."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import glob
 import json
