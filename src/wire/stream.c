@@ -64,6 +64,9 @@ static void stop(VgStream *stream) {
     if (!stream->unpolled)
         epoll_ctl(stream->client->server->epoll, EPOLL_CTL_DEL, stream->watch.fd, NULL);
     stream->watch.fd = -1;
+    /* What waited behind these bytes may go on. */
+    if (stream->in.length > 0 && stream->client->state == VG_CLIENT_OPEN)
+        vg_server_wake(stream->client->server, stream->client);
     while (stream->in.length > 0)
         drop_first(stream);
     stream->handler->over(stream->data);

@@ -15,7 +15,6 @@ from guests import guest
 from host import PATIENCE, Failed, eventually, has, same
 
 HOSTS = ("simulated", "real")
-LOG_ALLOWED = [r"parse_termlist"]  # an HVM guest's firmware, about its own tables
 
 SERIAL = "<serial type='pty'/>"
 

@@ -344,6 +344,31 @@ static void test_abort_while_blocked(void) {
     done(fd, &all);
 }
 
+/* The same, and it is our side that ends it: what the client said behind it is heard. */
+static void test_ended_while_blocked(void) {
+    g_autoptr(Toy) toy = toy_new(NULL);
+    VgClient *client;
+    End end;
+    g_autoptr(GError) why = g_error_new_literal(VG_ERROR, VG_ERR_OPERATION_FAILED, "taken over");
+    int fd = toy_pair(toy, &client);
+    begin_pair(&end, client, 5);
+    gsize sent = 0;
+    while (client->held.length < 3 && say(fd, 5, VG_MSG_CONTINUE, sent, 10000))
+        sent += 10000;
+    put(fd, ECHO, 9);
+    turn();
+    Streams all = {0};
+    read_all(fd, &all);
+    g_assert_cmpuint(all.replies, ==, 0);
+    vg_stream_end(end.stream, why);
+    turn();
+    read_all(fd, &all);
+    g_assert_cmpuint(all.failed[5], ==, 1);
+    g_assert_cmpuint(all.replies, ==, 1);
+    check_over(toy, &end);
+    done(fd, &all);
+}
+
 /* "All I sent is to arrive": it may take a while, or never come about. */
 static void check_finish_while_blocked(gboolean takes) {
     VgServerLimits limits = vg_server_limits;
@@ -525,6 +550,7 @@ int main(int argc, char **argv) {
         {"file", test_file},
         {"many", test_many},
         {"abort-while-blocked", test_abort_while_blocked},
+        {"ended-while-blocked", test_ended_while_blocked},
         {"finish-while-blocked", test_finish_while_blocked},
         {"client-vanishes", test_client_vanishes},
         {"server-goes", test_server_goes},
