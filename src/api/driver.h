@@ -146,12 +146,13 @@ struct VgHost {
 
 /* Paths and options of this run. All strings live as long as the module. */
 typedef struct {
-    const char *simulate;         /* DIR of --simulate, or NULL on a real host */
-    const char *sysconfdir;       /* …/virtgrid : gpus.json, xen/ */
-    const char *statedir;         /* ledger, saved guests */
-    const char *rundir;           /* live status */
-    const char *datadir;          /* the shipped catalogue */
-    const char *vendor_catalogue; /* the vendor's own, of this host; need not be there */
+    const char *simulate;          /* DIR of --simulate, or NULL on a real host */
+    const char *sysconfdir;        /* …/virtgrid : gpus.json, xen/ */
+    const char *statedir;          /* ledger, saved guests */
+    const char *rundir;            /* live status */
+    const char *datadir;           /* the shipped catalogue */
+    const char *vendor_catalogue;  /* the vendor's own, of this host; need not be there */
+    const char *vfio_device_model; /* one that can use VFIO under Xen, or NULL */
 } VgDriverPaths;
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
@@ -245,8 +246,7 @@ typedef struct {
     /* virDomainScreenshot; @text: the picture's MIME type */
     void (*screenshot)(VgSession *session, const VgUuid *dom, guint screen, guint flags, VgStreamDone done);
 
-    /* devices come, go and change; @flags: VIR_DOMAIN_AFFECT_*, neither: what counts now. @xml: the device, or as much
-     * of it as says which one is meant */
+    /* devices come, go and change; @xml: the device, or as much of it as says which one is meant */
     void (*attach_device)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
     void (*detach_device)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
     void (*detach_alias)(VgSession *session, const VgUuid *dom, const char *alias, guint flags, VgDone done);

@@ -34,6 +34,7 @@ static const Row rows[] = {
     {"unix_sock_ro_perms", MODE, FIELD(ro_perms), 0, 0777},
     {"log_level", NUMBER, FIELD(log_level), VG_LOG_DEBUG, VG_LOG_ERROR},
     {"vendor_catalogue", TEXT, FIELD(vendor_catalogue), 1, 0},
+    {"vfio_device_model", TEXT, FIELD(vfio_device_model), 1, 0},
     {"max_clients", NUMBER, FIELD(limits.max_clients), 1, 1000000},
     {"max_anonymous_clients", NUMBER, FIELD(limits.max_anonymous), 1, 1000000},
     {"max_client_requests", NUMBER, FIELD(limits.max_calls), 1, 65536},
@@ -57,6 +58,7 @@ void vg_config_clear(VgConfig *config) {
     g_free(config->socket_group);
     g_free(config->libvirt_dir);
     g_free(config->vendor_catalogue);
+    g_free(config->vfio_device_model);
     *config = (VgConfig){0};
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     guint rw_perms, ro_perms; /* G_MAXUINT: what the kind of host wants */
     int log_level;            /* a VgLogLevel */
     char *vendor_catalogue;   /* vgpuConfig.xml; NULL: where this kind of host has it */
+    char *vfio_device_model;  /* NULL: none */
     VgServerLimits limits;
 } VgConfig;
 

@@ -170,6 +170,7 @@ static gboolean start_driver(VgDaemon *daemon, GError **error) {
         .rundir = daemon->rundir,
         .datadir = daemon->datadir,
         .vendor_catalogue = daemon->config.vendor_catalogue,
+        .vfio_device_model = daemon->config.vfio_device_model,
     };
     daemon->host = (VgHost){.struct_size = sizeof(VgHost),
                             .event = on_event,

@@ -68,6 +68,7 @@ static void config_free(ConfigAsk *ask) {
 static void config_run(gpointer data) {
     ConfigAsk *ask = data;
     VgXenBuild build = {.host = &ask->hub->info, .gpus = ask->gpus, .n_gpus = ask->n_gpus};
+    build.emulator = vg_xen_emulator_of(ask->hub, ask->gpus, ask->n_gpus);
     if (!vg_networks_resolve(ask->def, ask->hub->simulated, &ask->error))
         return;
     g_autoptr(VgXenConfig) config = vg_xen_config_build(ask->def, &build, &ask->error);

@@ -28,6 +28,7 @@ struct VgDriverState {
     char *autodir;   /* links of domains started with the host */
     char *statusdir; /* UUID.json: live status and intents */
     char *rundir;
+    char *vfio_model; /* device model that can use VFIO under Xen, or NULL */
     char *schema;     /* the grammar of a domain */
     VgJournal *index; /* of definitions, see load.c; NULL: cannot be kept */
     VgFd manager;     /* holds the lock of the one who drives a real host, or -1 */

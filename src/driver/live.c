@@ -147,6 +147,13 @@ VgXenGpu *vg_xen_gpus_of(const VgDomain *def, const VgVgpuRequest *requests, con
     return gpus;
 }
 
+const char *vg_xen_emulator_of(const VgDriverState *hub, const VgXenGpu *gpus, gsize n) {
+    for (gsize i = 0; i < n; i++)
+        if (gpus[i].kind == VG_XEN_GPU_VFIO)
+            return hub->vfio_model;
+    return NULL;
+}
+
 static void set_text(char **place, const char *text) {
     g_free(*place);
     *place = g_strdup(text);

@@ -143,6 +143,7 @@ static void hub_free(VgDriverState *hub) {
     g_free(hub->statusdir);
     g_free(hub->rundir);
     g_free(hub->schema);
+    g_free(hub->vfio_model);
     g_free(hub->boot_id);
     g_free(hub->hostname);
     g_free(hub);
@@ -158,6 +159,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->rundir = g_strdup(paths->rundir);
     hub->statusdir = g_build_filename(paths->rundir, "xen", NULL);
     hub->schema = g_build_filename(paths->datadir, "schemas", "virtgrid-domain.rng", NULL);
+    hub->vfio_model = g_strdup(paths->vfio_device_model);
     hub->hostname = g_strdup(g_get_host_name());
     hub->ledger = vg_job_queue_new("ledger");
     hub->asking = vg_job_queue_new("figures");

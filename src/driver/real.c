@@ -63,6 +63,7 @@ static gboolean take_manager_lock(VgFd *ret, GError **error) {
 }
 
 gboolean vg_real_open(VgDriverState *hub, VgGpuHost **ret_gpus, GError **error) {
+    VgXenHostInfo info = {0};
     if (!take_manager_lock(&hub->manager, error))
         return FALSE;
     hub->boot_id = vg_fd_read_file(AT_FDCWD, BOOT_ID, BOOT_ID_MAX, NULL);
@@ -72,8 +73,10 @@ gboolean vg_real_open(VgDriverState *hub, VgGpuHost **ret_gpus, GError **error) 
     }
     g_strchomp(hub->boot_id);
     hub->xen = vg_xen_libxl_new(error);
-    if (!hub->xen)
+    if (!hub->xen || !hub->xen->ops->host_info(hub->xen, &info, error))
         return FALSE;
-    *ret_gpus = vg_gpu_host_real_new(FALSE, NULL);
+    *ret_gpus = vg_gpu_host_real_new(hub->vfio_model != NULL, NULL);
+    (*ret_gpus)->iommu = info.iommu;
+    vg_xen_host_info_clear(&info);
     return TRUE;
 }

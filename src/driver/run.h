@@ -48,6 +48,9 @@ void vg_requests_free(VgVgpuRequest *requests, gsize n);
 VgXenGpu *vg_xen_gpus_of(const VgDomain *def, const VgVgpuRequest *requests, const VgPlace *places, gsize n,
                          const GPtrArray *lent, gsize *ret_n);
 
+/* The device model that these need, or NULL: any. Borrowed. */
+const char *vg_xen_emulator_of(const VgDriverState *hub, const VgXenGpu *gpus, gsize n);
+
 /* Already running: the ladder stands at its top. */
 void vg_run_adopt(VgRun *run, guint32 domid, VgClaim *claim);
 /* Counts it, and clients see its id. */

@@ -17,6 +17,7 @@
 #include "driver/state.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, PCI, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
 
@@ -51,8 +52,25 @@ static gboolean go_together(const VgRun *run, GError **error) {
     return vg_gpus_check(run->hub->gpus, all, n, error);
 }
 
+/* One that the definition names has not been declared able. */
+static gboolean model_is_able(const VgRun *run, const VgClaim *claim, GError **error) {
+    gsize n = 0;
+    const VgPlace *places = claim ? vg_claim_places(claim, &n) : NULL;
+    const char *own = run->def->emulator, *able = run->hub->vfio_model;
+    for (gsize i = 0; i < n && own && able; i++)
+        if (places[i].vfio_path && strcmp(own, able) != 0) {
+            vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                         _("domain '%s' has a vGPU of type %s, which needs the device model '%s', and names '%s' in "
+                           "<emulator>: leave that out"),
+                         run->def->name, places[i].type_name, able, own);
+            return FALSE;
+        }
+    return TRUE;
+}
+
 static gboolean may_have_all(const VgRun *run, GError **error) {
-    if (!go_together(run, error) || !memory_is_fixed(run->def, run->claim, error))
+    if (!go_together(run, error) || !model_is_able(run, run->claim, error) ||
+        !memory_is_fixed(run->def, run->claim, error))
         return FALSE;
     for (guint i = 0; run->lent && i < run->lent->len; i++)
         if (!memory_is_fixed(run->def, ((VgMdev *)run->lent->pdata[i])->claim, error))
@@ -157,6 +175,7 @@ static gboolean config_up(gpointer subject, GError **error) {
     const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
     g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->def, run->requests, places, n, run->lent, &n);
     VgXenBuild build = {.host = &run->hub->info, .gpus = gpus, .n_gpus = n};
+    build.emulator = vg_xen_emulator_of(run->hub, gpus, n);
     run->config = vg_xen_config_build(run->def, &build, error);
     return run->config != NULL;
 }

@@ -13,7 +13,7 @@ static gboolean usable(const VgGpuHost *host, const VgGpuRecord *gpu, GError **e
     const char *why = NULL;
     if (gpu->boot_display)
         why = _("the host's own screen is on it, so it is not given to a guest");
-    else if (gpu->iommu_group < 0)
+    else if (!host->iommu && gpu->iommu_group < 0)
         why = _("this host has no working IOMMU for it, so a guest cannot have it whole");
     if (why != NULL)
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, "%s", why);

@@ -15,7 +15,7 @@
 #define STEP_MS 10
 
 static gboolean usable(const VgGpuHost *host, const VgGpuRecord *gpu, GError **error) {
-    if (gpu->iommu_group >= 0)
+    if (host->iommu || gpu->iommu_group >= 0)
         return TRUE;
     vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
                  _("this host has no working IOMMU for it, so a guest cannot have one of its virtual functions"));
@@ -50,10 +50,9 @@ static gboolean enable(const VgBackendHost *host, const VgPlace *place, GError *
         return FALSE;
     if (wait_until_there(host, place) && !vg_fault("gpu.sriov.enabled"))
         return TRUE;
-    vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
-                 _("GPU %s has no virtual function %s: %u of them are enabled on this host"),
-                 vg_pciaddr_format(&place->gpu, gpu), vg_pciaddr_format(&place->vf, vf),
-                 vg_vfs_count(host->root, &place->gpu));
+    vg_set_error(
+        error, VG_ERR_CONFIG_UNSUPPORTED, _("GPU %s has no virtual function %s: %u of them are enabled on this host"),
+        vg_pciaddr_format(&place->gpu, gpu), vg_pciaddr_format(&place->vf, vf), vg_vfs_count(host->root, &place->gpu));
     return FALSE;
 }
 

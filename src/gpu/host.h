@@ -42,6 +42,7 @@ struct VgGpuHost {
     const VgGpuHostOps *ops;
     VgSysroot *root;       /* the kernel's files; sys/bus/pci/devices, sys/class/mdev_bus, sys/bus/mdev/devices */
     gboolean dm_can_vfio;  /* the configured device model can use VFIO under Xen (the simulated one says so) */
+    gboolean iommu;        /* Xen has one, and the kernel shows no groups of it; else the groups say so */
     gboolean has_uevents;  /* its kernel tells of devices by netlink: not where the files are on a disk */
     gboolean has_emulator; /* an emulator binary is there for cards of the vendor catalogue */
 };

@@ -119,6 +119,11 @@ static void test_excludes(Fixture *f, gconstpointer unused) {
 static void test_protected(Fixture *f, gconstpointer unused) {
     refused(f, "passthrough", 6, VG_ERR_CONFIG_UNSUPPORTED, "the host's own screen is on it");
     refused(f, "passthrough", 7, VG_ERR_CONFIG_UNSUPPORTED, "no working IOMMU");
+    /* Under Xen the kernel shows no groups: Xen has the IOMMU to itself, and says so. */
+    VgGpuHost under_xen = {.iommu = TRUE};
+    VgGpuRecord record = {.iommu_group = -1};
+    g_assert_true(vg_backend_passthrough.usable(&under_xen, &record, NULL));
+    g_assert_true(vg_backend_sriov.usable(&under_xen, &record, NULL));
     VgClaim *k1 = claim(f, "a", "GRID K100", 7, NULL); /* which its vGPUs do not need */
     VgClaim *unknown = claim(f, "b", "passthrough", 8, NULL);
     g_assert_true(k1 != NULL && unknown != NULL);
