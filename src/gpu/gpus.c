@@ -124,12 +124,15 @@ VgClaim **vg_gpus_claims(VgGpus *gpus, gsize *ret_n) {
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
+#define OTHER_BARS_MIB 64 /* registers, 16, and instance memory, 32, beside the window that the type's figure is of */
+
 /* @gpu NULL: it is not there any more. */
 static void place_fill(VgPlace *p, const VgGpu *gpu, const VgBackend *backend, const VgType *type) {
     p->node = gpu != NULL ? gpu->record.numa_node : -1;
     p->backend = backend->id;
     p->backend_name = backend->name;
-    p->bar_kib = backend->bar_kib;
+    p->bar_kib = backend->bar_kib > 0 && type->bar1_mib > 0 ? (type->bar1_mib + OTHER_BARS_MIB) * (guint64)1024
+                                                            : backend->bar_kib;
     p->type_name = type->name;
     p->type_id = type->id;
     p->framebuffer_mib = type->framebuffer_mib;

@@ -269,6 +269,12 @@ static void test_host(Fixture *f, gconstpointer unused) {
     g_assert_nonnull(strstr(error->message, "types it has: GRID X-1B"));
     r.gpu.bus = 6;
     g_assert_true(vg_gpus_check(f->gpus, &r, 1, NULL));
+    /* wish-49: the guest's low hole has to hold the windows that this type really has. */
+    VgPlace *places = NULL;
+    vg_uuid_generate(&r.vgpu);
+    g_assert_true(vg_gpus_plan(f->gpus, &r, 1, &places, NULL));
+    g_assert_cmpuint(places[0].bar_kib, ==, (256 + 64) * 1024);
+    vg_places_free(places, 1);
     write_vendor(f, torn);
     start(f);
     shows(f, "\"GRID X-1B\";\"GRID X-2Q\";the last good copy of it is used;vgpuConfig.xml", NULL);
