@@ -8,6 +8,7 @@ VG_GOLDEN = tests/lib/libgolden.la
 
 # What the source promises of itself. check-checks plants faults and sees whether the others find them.
 dist_check_SCRIPTS += \
+	build-aux/check-acceptance.sh \
 	build-aux/check-checks.sh \
 	build-aux/check-dist.sh \
 	build-aux/check-exports.sh \
@@ -17,6 +18,7 @@ dist_check_SCRIPTS += \
 	build-aux/check-sizes.sh \
 	build-aux/check-words.sh
 TESTS += \
+	build-aux/check-acceptance.sh \
 	build-aux/check-checks.sh \
 	build-aux/check-exports.sh \
 	build-aux/check-layers.sh \

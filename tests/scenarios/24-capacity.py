@@ -76,6 +76,19 @@ def comes_back(host):
     same(vgpus(host), [], "what is held after it")
 
 
+def several(host):
+    """XEN-5, XEN-6: two guests of four vGPUs each on two GPUs with four places each."""
+    for name in ("four", "more"):
+        host.define(guest(name, 4 * vgpu("GRID K240Q")))
+        xml = host.virsh("dumpxml", name)
+        has(xml, *["<address type='pci' domain='0x0000' bus='0x00' slot='0x0%s' function='0x0'/>" % slot for slot in "bcde"])
+        host.virsh("start", name)
+    held = vgpus(host)
+    same(len({v["uuid"] for v in held}), 8, "identities")
+    same(sorted(v["gpu"] for v in held), 4 * ["0000:44:00.0"] + 4 * ["0000:45:00.0"], "GPUs")
+    destroy_all(host)
+
+
 def quota(host):
     host.gridctl("set", "quota", "2", "--type", "GRID K240Q")
     for i in range(3):
@@ -128,5 +141,6 @@ def run(host):
     one_slot(host)
     whole_and_shared(host)
     comes_back(host)
+    several(host)
     quota(host)
     near(host)

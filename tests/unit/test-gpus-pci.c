@@ -80,6 +80,7 @@ static void driver_is(Fixture *f, const char *addr, const char *driver, const ch
     g_assert_cmpstr(text, ==, forced);
 }
 
+/* XEN-2: a whole GPU is given as PCI functions. */
 static void test_life(Fixture *f, gconstpointer unused) {
     g_autoptr(GError) error = NULL;
     VgClaim *c = claim(f, "cad", "passthrough", 0, &error);
@@ -105,7 +106,7 @@ static void test_life(Fixture *f, gconstpointer unused) {
     vg_gpus_release(claims[0]);
 }
 
-/* wish-27, CAP-4, CAP-6, CAP-12, CAP-18: a GPU is given whole or in parts. */
+/* wish-27, HST-4, CAP-4, CAP-6, CAP-12, CAP-18: a GPU is given whole or in parts. */
 static void test_excludes(Fixture *f, gconstpointer unused) {
     VgClaim *whole = claim(f, "cad", "passthrough", 5, NULL);
     refused(f, "GRID K100", 5, VG_ERR_RESOURCE_BUSY, "runs passthrough (cad)");
@@ -160,7 +161,7 @@ static const char *vf_of(const VgClaim *c) {
     return vg_pciaddr_format(&p->vf, text);
 }
 
-/* Chosen before they exist, enabled when the first is needed, the lowest free one each time. */
+/* GAP-21: chosen before they exist, enabled when the first is needed, the lowest free one each time. */
 static void test_vfs(Fixture *f, gconstpointer unused) {
     g_autoptr(GError) error = NULL;
     static const char type[] = "8086:56c0 VF";

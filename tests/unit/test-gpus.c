@@ -112,6 +112,7 @@ static char *mdev_path(Fixture *f, const VgClaim *c) {
     return g_strdup(vg_claim_places(c, &n)[0].vfio_path);
 }
 
+/* ENU-1: a back end is known by its name. */
 static void test_emulator(Fixture *f, gconstpointer unused) {
     g_autoptr(GError) error = NULL;
     VgClaim *c = claim_one(f, "web1", "GRID K140Q");
@@ -150,6 +151,7 @@ static void test_mdev(Fixture *f, gconstpointer unused) {
 
 /* --- refusals: each names the rule, the object, the holder, the way out ------------------------------------------- */
 
+/* HST-2, TYP-1 to TYP-3: what no GPU here has is refused; a type is found by name and by id. */
 static void test_unknown(Fixture *f, gconstpointer unused) {
     VgVgpuRequest r = want("GRID K140Q");
     g_autoptr(GError) error = NULL;
@@ -217,6 +219,7 @@ static void test_params(Fixture *f, gconstpointer unused) {
     }
 }
 
+/* GAP-9, GAP-10: how many one guest may have, and of which types. */
 static void test_together(Fixture *f, gconstpointer unused) {
     VgVgpuRequest r[40];
     r[0] = want("GRID K100");
@@ -281,6 +284,7 @@ static void test_last_place(Fixture *f, gconstpointer unused) {
     vg_gpus_release(claim_one(f, "next", "GRID T4-16Q"));
 }
 
+/* GAP-23: a copy that kept the UUID is refused while the original runs. */
 static void test_identity_in_use(Fixture *f, gconstpointer unused) {
     VgVgpuRequest r = want("GRID K100");
     VgClaim *c = claim(f, "web1", &r, 1);
@@ -297,6 +301,7 @@ static void restart_with_config(Fixture *f, const char *config) {
     start(f);
 }
 
+/* HST-1, HST-3, GRP-4: what is enabled where; a group has the types of its GPUs. */
 static void test_config(Fixture *f, gconstpointer unused) {
     restart_with_config(f, "{\"groups\": [{\"name\": \"desktops\", \"policy\": \"breadth-first\","
                            " \"gpus\": [\"0000:07:00.0\", \"0000:08:00.0\", \"0000:aa:00.0\"]},"
@@ -521,7 +526,7 @@ static void test_restart(Fixture *f, gconstpointer unused) {
     g_assert_false(kernel_has(f, &r.vgpu));
 }
 
-/* The GPU is gone after a reboot. Its claim is known, can be removed and forgotten; the others work. */
+/* GRP-5: the GPU is gone after a reboot. Its claim is known, can be removed and forgotten; the others work. */
 static void test_pulled_gpu(Fixture *f, gconstpointer unused) {
     g_autoptr(GError) error = NULL;
     VgClaim *c = claim_one(f, "a", "GRID T4-1Q");

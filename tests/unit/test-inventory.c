@@ -203,7 +203,7 @@ static void test_catalogue(void) {
     g_assert_null(vg_types_board(types, 0x10de, 0xffff, 0, 0));
 }
 
-/* The id that a driver gives wins over the catalogue's, whose ids are partly inferred. */
+/* TYP-4: the id that a driver gives wins over the catalogue's, whose ids are partly inferred. */
 static void test_kernel_id_wins(void) {
     g_autofree char *path = catalogue();
     g_autoptr(VgTypes) types = vg_types_load(path, NULL);

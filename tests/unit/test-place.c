@@ -196,7 +196,7 @@ static void test_scope(void) {
     expect(room, &in_group, 1, NULL);
 }
 
-/* GAP-16: two vGPUs, one GPU with room for one, another with room: one on each, decided together. */
+/* GAP-16, GAP-25: two vGPUs, one GPU with room for one, another with room: one on each, decided together. */
 static void test_together(void) {
     static const Card cards[] = {K2, K2};
     g_autoptr(VgRoom) room = room_new(cards, 2, depth);
