@@ -151,6 +151,7 @@ static void come_again(VgRun *run) {
     vg_doms_set_id(&run->hub->doms, run->dom, -1);
     take_outcome(run, run->dom, VG_IN_DOWN);
     run->paused = FALSE;
+    run->again = TRUE;
     vg_ladder_climb(&run->ladder);
 }
 

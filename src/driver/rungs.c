@@ -170,7 +170,8 @@ static gboolean pci_down(gpointer subject, GError **error) {
 static gboolean config_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     gsize n = 0;
-    if (!vg_networks_resolve(run->def, run->hub->simulated, error))
+    if (!vg_networks_resolve(run->def, run->hub->simulated, error) ||
+        (run->again && run->claim && !vg_claim_renew(run->claim, error)))
         return FALSE;
     const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
     g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->def, run->requests, places, n, run->lent, &n);
@@ -205,6 +206,8 @@ static gboolean memory_up(gpointer subject, GError **error) {
 
 static gboolean domain_up(gpointer subject, GError **error) {
     VgRun *run = subject;
+    if (run->claim)
+        vg_claim_use(run->claim);
     run->built = run->hub->xen->ops->create(run->hub->xen, run->config, run->token, &run->domid, error);
     return run->built;
 }

@@ -31,6 +31,8 @@ struct VgBackend {
     /* NULL: there is nothing to make. @params: name, value, …, NULL; or NULL. */
     gboolean (*create)(const VgBackendHost *host, const VgPlace *place, const char *const *params, GError **error);
     gboolean (*remove)(const VgBackendHost *host, const VgPlace *place, GError **error);
+    /* Has the kernel a vGPU there? NULL: its driver never removes one by itself. */
+    gboolean (*is_there)(const VgBackendHost *host, const VgPlace *place);
 };
 
 extern const VgBackend vg_backend_vfio, vg_backend_mdev, vg_backend_sriov, vg_backend_emulator, vg_backend_passthrough;

@@ -306,6 +306,11 @@ static gboolean mdev_remove(const VgBackendHost *host, const VgPlace *place, GEr
     return FALSE;
 }
 
+static gboolean mdev_is_there(const VgBackendHost *host, const VgPlace *place) {
+    g_autofree char *path = path_of(place);
+    return vg_sysroot_exists(host->root, path);
+}
+
 const VgBackend vg_backend_mdev = {
     .id = VG_BACKEND_MDEV,
     .name = "mdev",
@@ -315,4 +320,5 @@ const VgBackend vg_backend_mdev = {
     .usable = usable,
     .create = mdev_create,
     .remove = mdev_remove,
+    .is_there = mdev_is_there,
 };

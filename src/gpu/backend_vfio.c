@@ -19,6 +19,7 @@
 #include "base/log.h"
 
 #define STEP_MS 10
+#define LIST_MS 500
 #define PREFIX "nvidia-" /* of ids, as with mediated devices: definitions run on both */
 
 static char *file_of(const VgPciAddr *vf, const char *name) {
@@ -137,8 +138,55 @@ static gboolean wait_type(const VgBackendHost *host, const VgPlace *place, guint
     return TRUE;
 }
 
+static gboolean has_files(const VgBackendHost *host, const VgPlace *place) {
+    g_autofree char *path = file_of(&place->vf, "current_vgpu_type");
+    return vg_sysroot_exists(host->root, path);
+}
+
+/* Older drivers said "GRID" where newer ones say "NVIDIA". */
+static const char *without_brand(const char *name) {
+    const char *space = strchr(name, ' ');
+    return space != NULL ? space + 1 : name;
+}
+
+/*
+ * The catalogue's numbers of types are partly inferred, and a wrong one would make another type: what is written is
+ * what the driver lists by that name at this moment.
+ */
+static gboolean is_listed(const VgBackendHost *host, const VgPlace *place) {
+    g_auto(VgGpuFacts) facts = {0};
+    vg_gpu_facts_init(&facts);
+    read_creatable(host->root, &place->vf, &facts);
+    for (guint i = 0; i < facts.types->len; i++) {
+        const VgTypeFact *type = &g_array_index(facts.types, VgTypeFact, i);
+        if (strcmp(type->id, place->type_id) == 0 &&
+            (type->name == NULL || strcmp(without_brand(type->name), without_brand(place->type_name)) == 0))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* The lists follow what was made and taken away elsewhere on the GPU, a little later. */
+static gboolean is_creatable(const VgBackendHost *host, const VgPlace *place, GError **error) {
+    char vf[VG_PCIADDR_TEXT];
+    for (guint waited = 0; waited <= MIN(host->wait_ms, LIST_MS); waited += STEP_MS) {
+        if (is_listed(host, place))
+            return TRUE;
+        g_usleep(STEP_MS * 1000);
+    }
+    vg_set_error(error, VG_ERR_RESOURCE_BUSY,
+                 _("the driver does not offer type %s (%s) on virtual function %s now; vGPUs made by other hands may "
+                   "hold its room"),
+                 place->type_name, place->type_id, vg_pciaddr_format(&place->vf, vf));
+    return FALSE;
+}
+
 static gboolean make(const VgBackendHost *host, const VgPlace *place, guint type, GError **error) {
     char vf[VG_PCIADDR_TEXT];
+    if (!has_files(host, place))
+        return create_failed(place, ENOENT, error);
+    if (!is_creatable(host, place, error))
+        return FALSE;
     g_autofree char *text = g_strdup_printf("%u", type);
     int errnum = put(host, place, "gpu.vfio.create", "current_vgpu_type", text);
     if (errnum != 0)
@@ -236,6 +284,10 @@ static gboolean vfio_remove(const VgBackendHost *host, const VgPlace *place, GEr
     return FALSE;
 }
 
+static gboolean vfio_is_there(const VgBackendHost *host, const VgPlace *place) {
+    return current_type(host->root, &place->vf) != 0;
+}
+
 const VgBackend vg_backend_vfio = {
     .id = VG_BACKEND_VFIO,
     .name = "vfio",
@@ -246,4 +298,5 @@ const VgBackend vg_backend_vfio = {
     .usable = usable,
     .create = vfio_create,
     .remove = vfio_remove,
+    .is_there = vfio_is_there,
 };

@@ -32,6 +32,7 @@ struct VgClaim {
     VgPlaceInside *insides;
     guint64 id;
     char *record; /* for the ledger */
+    gint used;    /* atomic: a device model has had its vGPUs, or may have */
     char *stuck;  /* why it is still there although its guest is gone, or NULL */
 };
 
@@ -63,6 +64,8 @@ struct VgGpus {
     gboolean can_tell;   /* of what guests' drivers say */
     VgBackendHost backend_host;
     VgGpusTold *told; /* NULL: nobody listens */
+    guint clean_ms; /* so long the driver may take to clean up after a guest by itself; 0: it never does */
+    gint in_vain;   /* atomic: it was waited for once, and did not */
 };
 
 /* --- room.c ------------------------------------------------------------------------------------------------------- */

@@ -16,6 +16,8 @@
 #include "base/log.h"
 
 #define KERNEL_WAIT_MS 5000
+#define CLEAN_MS 10000
+#define CLEAN_STEP_MS 20
 
 /* --- claims ------------------------------------------------------------------------------------------------------- */
 
@@ -172,6 +174,7 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
     VgClaim *c = claim_new(gpus, &l->owner, l->owner_name, l->n);
     c->id = l->id;
     c->record = vg_ledger_print(l);
+    c->used = TRUE;
     for (gsize i = 0; i < l->n; i++) {
         const VgLedgerVgpu *v = &l->vgpus[i];
         VgPlace *p = &c->places[i];
@@ -237,6 +240,15 @@ void vg_gpus_find_foreign(VgGpus *gpus) {
     }
 }
 
+/* "510.108.03": from there on it cleans up after a guest by itself, at least now and then. */
+static guint clean_time(VgSysroot *root) {
+    g_autofree char *version = vg_sysroot_read(root, "sys/module/nvidia/version");
+    char *end = NULL;
+    guint64 major = g_ascii_strtoull(version != NULL ? version : "0", &end, 10);
+    guint64 minor = *end == '.' ? g_ascii_strtoull(end + 1, NULL, 10) : 0;
+    return major > 510 || (major == 510 && minor >= 108) ? CLEAN_MS : 0;
+}
+
 static gboolean read_ledger(VgGpus *gpus, const char *path, GError **error) {
     g_autoptr(GPtrArray) claims = NULL;
     gpus->ledger = vg_ledger_open(path, &claims, &gpus->generation, error);
@@ -272,6 +284,7 @@ VgGpus *vg_gpus_open(VgGpuHost *host, const VgGpusPaths *paths, GError **error) 
     VgGpus *gpus = g_new0(VgGpus, 1);
     gpus->host = host;
     gpus->backend_host = (VgBackendHost){host->root, KERNEL_WAIT_MS};
+    gpus->clean_ms = clean_time(host->root);
     gpus->claims = g_ptr_array_new();
     gpus->by_vgpu = g_hash_table_new(vg_uuid_hash, vg_uuid_equal_ptr);
     gpus->views = g_array_new(FALSE, FALSE, sizeof(VgGpuTypeView));
@@ -512,9 +525,44 @@ gboolean vg_claim_create(VgClaim *claim, GError **error) {
     return TRUE;
 }
 
+void vg_claim_use(VgClaim *claim) {
+    g_atomic_int_set(&claim->used, TRUE);
+}
+
+/*
+ * What is removed before such a driver has done it stays in its books until the host is started anew. It does one after
+ * the other, so each has its time.
+ */
+static void let_driver_clean(VgClaim *claim) {
+    VgGpus *gpus = claim->gpus;
+    gboolean wait = gpus->clean_ms > 0 && g_atomic_int_get(&claim->used) && !g_atomic_int_get(&gpus->in_vain);
+    for (gsize i = 0; wait && i < claim->n; i++) {
+        const VgBackend *backend = vg_backend(claim->places[i].backend);
+        if (backend->is_there == NULL || claim->insides[i].lost)
+            continue;
+        for (guint ms = 0; wait && backend->is_there(&gpus->backend_host, &claim->places[i]); ms += CLEAN_STEP_MS) {
+            g_usleep(CLEAN_STEP_MS * 1000);
+            wait = ms < gpus->clean_ms;
+        }
+    }
+    if (wait || gpus->clean_ms == 0 || !g_atomic_int_get(&claim->used) || g_atomic_int_get(&gpus->in_vain))
+        return;
+    g_atomic_int_set(&gpus->in_vain, TRUE);
+    vg_info("the driver has not cleaned up after '%s' within %u ms, so it is not waited for again", claim->owner_name,
+            gpus->clean_ms);
+}
+
+gboolean vg_claim_renew(VgClaim *claim, GError **error) {
+    if (claim->gpus->clean_ms == 0)
+        return TRUE;
+    let_driver_clean(claim);
+    return vg_claim_create(claim, error);
+}
+
 /* All that can go, goes; the first failure is told. */
 gboolean vg_claim_remove(VgClaim *claim, GError **error) {
     gboolean good = TRUE;
+    let_driver_clean(claim);
     for (gsize i = 0; i < claim->n; i++) {
         const VgBackend *backend = vg_backend(claim->places[i].backend);
         char vf[VG_PCIADDR_TEXT];

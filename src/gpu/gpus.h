@@ -135,6 +135,10 @@ gboolean vg_claim_exists(const VgClaim *claim);
 gboolean vg_claim_record(VgClaim *claim, GError **error);
 gboolean vg_claim_create(VgClaim *claim, GError **error);
 gboolean vg_claim_remove(VgClaim *claim, GError **error);
+/* A device model is about to have them: their driver may clean up by itself when that has ended. */
+void vg_claim_use(VgClaim *claim);
+/* For a guest that comes again: what its driver has cleaned up meanwhile is made again. */
+gboolean vg_claim_renew(VgClaim *claim, GError **error);
 gboolean vg_claim_forget(VgClaim *claim, GError **error);
 void vg_gpus_release(VgClaim *claim);
 /* Its guest is gone and it could not be taken down, because of @why: shown. @claim NULL: nothing to say. */

@@ -60,10 +60,9 @@ tests_unit_test_gpus_crash_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIB
 
 check_PROGRAMS += tests/unit/test-inventory
 TESTS += tests/unit/test-inventory
-EXTRA_DIST += tests/data/sysroots/README tests/data/sysroots/t4-mdev.tree tests/data/sysroots/gvt-noname.tree \
-	tests/data/sysroots/vmd-domain.tree tests/data/sysroots/sriov-vfs.tree
-tests_unit_test_inventory_SOURCES = tests/unit/test-inventory.c
-tests_unit_test_inventory_CPPFLAGS = $(AM_CPPFLAGS)
+EXTRA_DIST += tests/data/sysroots
+tests_unit_test_inventory_SOURCES = tests/unit/test-inventory.c tests/unit/tree.c tests/unit/tree.h
+tests_unit_test_inventory_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_inventory_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_inventory_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
 
@@ -109,3 +108,10 @@ tests_unit_test_gpus_vfs_SOURCES = tests/unit/test-gpus-vfs.c
 tests_unit_test_gpus_vfs_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_gpus_vfs_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_vfs_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test-sysroots
+TESTS += tests/unit/test-sysroots
+tests_unit_test_sysroots_SOURCES = tests/unit/test-sysroots.c tests/unit/tree.c tests/unit/tree.h
+tests_unit_test_sysroots_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
+tests_unit_test_sysroots_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_sysroots_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)

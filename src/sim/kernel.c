@@ -134,37 +134,67 @@ static guint room_for(const VgSimKernel *k, const VgSimGpu *gpu, GPtrArray *runn
     return same < running->len || same > type->max ? 0 : type->max - same;
 }
 
-/* On a virtual function there is room for one. */
-guint vg_sim_room(const VgSimKernel *k, const VgSimParent *parent, const VgSimMdevType *type) {
-    g_autoptr(GPtrArray) running = types_on(k, parent->gpu), here = g_ptr_array_new_with_free_func(g_free);
+/* On a virtual function there is room for one. @running: on the whole GPU. */
+static guint room_at(const VgSimKernel *k, const VgSimParent *parent, GPtrArray *running, const VgSimMdevType *type) {
     guint room = room_for(k, parent->gpu, running, type);
-    if (!parent->is_vf)
+    g_autoptr(GPtrArray) here = g_ptr_array_new_with_free_func(g_free);
+    if (!parent->is_vf || room == 0)
         return room;
     add_types_on(k, &parent->addr, here);
-    return here->len > 0 ? 0 : MIN(room, 1);
+    return here->len > 0 ? 0 : 1;
 }
 
-static gboolean show_on(const VgSimKernel *k, const VgSimParent *parent) {
+guint vg_sim_room(const VgSimKernel *k, const VgSimParent *parent, const VgSimMdevType *type) {
+    g_autoptr(GPtrArray) running = types_on(k, parent->gpu);
+    return room_at(k, parent, running, type);
+}
+
+static gboolean show_mdev(const VgSimKernel *k, const VgSimParent *parent, GPtrArray *running) {
     g_autofree char *folder = vg_sim_gpu_folder(&parent->addr);
     g_autofree char *types = g_strconcat(folder, "/mdev_supported_types", NULL);
     for (guint i = 0; vg_sysroot_exists(k->sysroot, types) && i < parent->gpu->mdev_types->len; i++) {
         const VgSimMdevType *type = &g_array_index(parent->gpu->mdev_types, VgSimMdevType, i);
         g_autofree char *path = g_strdup_printf("%s/%s/available_instances", types, type->id);
-        g_autofree char *text = g_strdup_printf("%u\n", vg_sim_room(k, parent, type));
+        g_autofree char *text = g_strdup_printf("%u\n", room_at(k, parent, running, type));
         if (!vg_sim_put(k->root, path, text))
             return FALSE;
     }
     return TRUE;
 }
 
+/* A head line, and what could be made there now. */
+static gboolean show_vfio(const VgSimKernel *k, const VgSimParent *vf, GPtrArray *running) {
+    g_autofree char *folder = vg_sim_gpu_folder(&vf->addr), *files = g_strconcat(folder, "/nvidia", NULL);
+    g_autofree char *path = g_strconcat(files, "/creatable_vgpu_types", NULL);
+    g_autoptr(GString) text = g_string_new("ID    : vGPU Name\n");
+    if (!vg_sysroot_exists(k->sysroot, files))
+        return TRUE;
+    for (guint t = 0; t < vf->gpu->mdev_types->len; t++) {
+        const VgSimMdevType *type = &g_array_index(vf->gpu->mdev_types, VgSimMdevType, t);
+        const char *number = strrchr(type->id, '-');
+        if (room_at(k, vf, running, type) > 0)
+            g_string_append_printf(text, "%-5s : %s\n", number != NULL ? number + 1 : type->id,
+                                   type->name != NULL ? type->name : "");
+    }
+    return vg_sim_put(k->root, path, text->str);
+}
+
 gboolean vg_sim_show_room(const VgSimKernel *k, const VgSimGpu *gpu) {
     VgSimParent self = {gpu, gpu->addr, FALSE};
+    if (gpu->mdev_types->len == 0)
+        return TRUE;
+    g_autoptr(GPtrArray) running = types_on(k, gpu);
     for (int i = 0; i < gpu->vfs; i++) {
         VgSimParent vf = {gpu, vg_sim_gpu_vf(gpu, (guint)i), TRUE};
-        if (!show_on(k, &vf))
+        if (gpu->vfio ? !show_vfio(k, &vf, running) : !show_mdev(k, &vf, running))
             return FALSE;
     }
-    return show_on(k, &self) && vg_sim_vf_show(k, gpu);
+    return show_mdev(k, &self, running);
+}
+
+gboolean vg_sim_runs_any(const VgSimKernel *k, const VgSimGpu *gpu) {
+    g_autoptr(GPtrArray) running = types_on(k, gpu);
+    return running->len > 0;
 }
 
 /* --- a device's links --------------------------------------------------------------------------------------------- */

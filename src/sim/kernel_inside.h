@@ -31,6 +31,7 @@ gboolean vg_sim_released(VgSimKernel *k, const VgSimGpu *gpu, const char *path);
 
 /* How many more of @type on @parent. */
 guint vg_sim_room(const VgSimKernel *k, const VgSimParent *parent, const VgSimMdevType *type);
+gboolean vg_sim_runs_any(const VgSimKernel *k, const VgSimGpu *gpu);
 /* Every file that says so. */
 gboolean vg_sim_show_room(const VgSimKernel *k, const VgSimGpu *gpu);
 
@@ -50,8 +51,6 @@ gboolean vg_sim_vf_driver_changed(VgSimKernel *k, const VgPciAddr *addr);
 char *vg_sim_vf_type(const VgSimKernel *k, const VgPciAddr *vf);
 /* Writes to nvidia/FILE of @vf. */
 int vg_sim_vf_write(VgSimKernel *k, const VgSimParent *vf, const char *file, const char *text);
-/* What creatable_vgpu_types of each says. */
-gboolean vg_sim_vf_show(const VgSimKernel *k, const VgSimGpu *gpu);
 /* nvml/ADDR/heterogeneous: what NVIDIA's library does, not a file of the kernel's. */
 int vg_sim_mixed_write(VgSimKernel *k, const VgPciAddr *pf, const char *text);
 gboolean vg_sim_is_mixed(const VgSimKernel *k, const VgPciAddr *pf);

@@ -118,20 +118,22 @@ static gboolean put_files(VgSimKernel *k, const VgSimGpu *gpu, const VgPciAddr *
         return TRUE;
     if (gpu->vfio)
         return vg_sim_put(k->root, params, "\n") && vg_sim_put(k->root, start, "Not Applicable\n") &&
-               vg_sim_put(k->root, current, "0\n") && vg_sim_show_room(k, gpu);
+               vg_sim_put(k->root, current, "0\n");
     for (guint i = 0; i < gpu->mdev_types->len; i++)
         if (!vg_sim_type_build(k->root, folder, &g_array_index(gpu->mdev_types, VgSimMdevType, i)))
             return FALSE;
     char text[VG_PCIADDR_TEXT];
     g_autofree char *bus = g_strconcat("sys/class/mdev_bus/", vg_pciaddr_format(vf, text), NULL);
     g_autofree char *target = g_strconcat("../../", folder + strlen("sys/"), NULL);
-    return vg_sim_link(k->root, bus, target) && vg_sim_show_room(k, gpu);
+    return vg_sim_link(k->root, bus, target);
 }
 
 static void put_files_late(VgSimKernel *k, const VgPciAddr *vf, const char *text) {
     VgSimParent at;
     if (vg_sim_parent_find(k, vf, &at) && has_vendor_driver(k, vf) && has_vendor_driver(k, &at.gpu->addr))
         put_files(k, at.gpu, vf);
+    if (at.gpu != NULL)
+        vg_sim_show_room(k, at.gpu);
 }
 
 static gboolean drop_files(VgSimKernel *k, const VgSimGpu *gpu, const VgPciAddr *vf) {
@@ -160,7 +162,7 @@ gboolean vg_sim_vf_driver_changed(VgSimKernel *k, const VgPciAddr *addr) {
     VgSimParent at;
     const VgSimGpu *gpu = vg_sim_gpu_find(k, addr);
     if (gpu == NULL)
-        return !vg_sim_parent_find(k, addr, &at) || vf_changed(k, at.gpu, addr);
+        return !vg_sim_parent_find(k, addr, &at) || (vf_changed(k, at.gpu, addr) && vg_sim_show_room(k, at.gpu));
     if (gpu->mdev_types->len == 0)
         return TRUE;
     for (int i = 0; i < gpu->vfs; i++) {
@@ -169,6 +171,8 @@ gboolean vg_sim_vf_driver_changed(VgSimKernel *k, const VgPciAddr *addr) {
             return FALSE;
     }
     g_autofree char *mixed = mixed_path(addr);
+    if (!vg_sim_show_room(k, gpu))
+        return FALSE;
     return has_vendor_driver(k, addr) ? vg_sysroot_exists(k->sysroot, mixed) || vg_sim_put(k->root, mixed, "0\n")
                                       : vg_sim_remove(k->root, mixed);
 }
@@ -182,27 +186,6 @@ char *vg_sim_vf_type(const VgSimKernel *k, const VgPciAddr *vf) {
     if (g_strcmp0(text, "0") == 0)
         g_clear_pointer(&text, g_free);
     return text;
-}
-
-gboolean vg_sim_vf_show(const VgSimKernel *k, const VgSimGpu *gpu) {
-    for (int i = 0; gpu->vfio && i < gpu->vfs; i++) {
-        VgSimParent vf = {gpu, vg_sim_gpu_vf(gpu, (guint)i), TRUE};
-        g_autofree char *folder = vg_sim_gpu_folder(&vf.addr), *files = g_strconcat(folder, "/" VENDOR, NULL);
-        g_autofree char *path = g_strconcat(files, "/creatable_vgpu_types", NULL);
-        g_autoptr(GString) text = g_string_new("ID    : vGPU Name\n");
-        if (!vg_sysroot_exists(k->sysroot, files))
-            continue;
-        for (guint t = 0; t < gpu->mdev_types->len; t++) {
-            const VgSimMdevType *type = &g_array_index(gpu->mdev_types, VgSimMdevType, t);
-            const char *number = strrchr(type->id, '-');
-            if (vg_sim_room(k, &vf, type) > 0)
-                g_string_append_printf(text, "%-5s : %s\n", number != NULL ? number + 1 : type->id,
-                                       type->name != NULL ? type->name : "");
-        }
-        if (!vg_sim_put(k->root, path, text->str))
-            return FALSE;
-    }
-    return TRUE;
 }
 
 static int set_type(VgSimKernel *k, const VgSimParent *vf, const char *number) {
@@ -279,23 +262,10 @@ gboolean vg_sim_is_mixed(const VgSimKernel *k, const VgPciAddr *pf) {
     return vg_sysroot_read_int(k->sysroot, path, &on) && on == 1;
 }
 
-static gboolean runs_any(const VgSimKernel *k, const VgSimGpu *gpu) {
-    for (int i = 0; i < gpu->vfs; i++) {
-        VgSimParent vf = {gpu, vg_sim_gpu_vf(gpu, (guint)i), TRUE};
-        for (guint t = 0; t < gpu->mdev_types->len; t++) {
-            const VgSimMdevType *type = &g_array_index(gpu->mdev_types, VgSimMdevType, t);
-            /* An empty GPU has room for all that it has functions for. */
-            if (vg_sim_room(k, &vf, type) == 0)
-                return TRUE;
-        }
-    }
-    return FALSE;
-}
-
 int vg_sim_mixed_write(VgSimKernel *k, const VgPciAddr *pf, const char *text) {
     const VgSimGpu *gpu = vg_sim_gpu_find(k, pf);
     g_autofree char *path = mixed_path(pf), *line = g_strconcat(text, "\n", NULL);
     if (gpu == NULL || !vg_sysroot_exists(k->sysroot, path))
         return ENODEV;
-    return runs_any(k, gpu) ? EBUSY : outcome(vg_sim_put(k->root, path, line) && vg_sim_show_room(k, gpu));
+    return vg_sim_runs_any(k, gpu) ? EBUSY : outcome(vg_sim_put(k->root, path, line) && vg_sim_show_room(k, gpu));
 }

@@ -335,6 +335,60 @@ static void test_slow(Fixture *f, gconstpointer unused) {
     vg_gpus_release(c);
 }
 
+/* The driver's own cleaning, some time after the guest has ended. */
+static gpointer clean_later(gpointer data) {
+    Fixture *f = data;
+    gsize n;
+    g_autofree VgClaim **claims = vg_gpus_claims(f->gpus, &n);
+    char uuid[VG_UUID_TEXT];
+    g_autofree char *of_mdev =
+        g_strconcat("sys/bus/mdev/devices/", vg_uuid_format(&place(claims[0])->vgpu, uuid), "/remove", NULL);
+    g_usleep(150000);
+    if (is_vfio(f))
+        vg_sysroot_write(f->host->root, VF("4") "/nvidia/current_vgpu_type", "0");
+    else
+        vg_sysroot_write(f->host->root, of_mdev, "1");
+    return NULL;
+}
+
+/* wish-16: a driver that cleans up by itself is not forestalled; one that does not is waited for once only. */
+static void test_cleans(Fixture *f, gconstpointer unused) {
+    g_autoptr(GError) error = NULL;
+    start(f);
+    look(f);
+    g_assert_cmpuint(f->gpus->clean_ms, ==, 0); /* of this driver it is not known */
+    f->gpus->clean_ms = 2000;
+    VgClaim *c = claim(f, "nvidia-557");
+    g_assert_true(vg_claim_create(c, &error));
+    vg_claim_use(c);
+    GThread *driver = g_thread_new("driver", clean_later, f);
+    g_assert_true(vg_claim_renew(c, &error)); /* the guest comes again: it is there, and not the one that was to go */
+    g_thread_join(driver);
+    g_assert_true(is_there(f, c));
+    driver = g_thread_new("driver", clean_later, f);
+    gint64 before = g_get_monotonic_time();
+    g_assert_true(vg_claim_remove(c, &error));
+    g_assert_cmpint(g_get_monotonic_time() - before, >=, 100000);
+    g_thread_join(driver);
+    g_assert_false(is_there(f, c));
+    /* It does not clean up: the removal comes after the limit, and the next at once. */
+    f->gpus->clean_ms = 100;
+    for (guint i = 0; i < 2; i++) {
+        g_assert_true(vg_claim_create(c, &error));
+        before = g_get_monotonic_time();
+        g_assert_true(vg_claim_remove(c, &error));
+        if (i == 0)
+            g_assert_cmpint(g_get_monotonic_time() - before, >=, 100000);
+        g_assert_true(f->gpus->in_vain);
+    }
+    /* One that nobody has used is not waited for. */
+    f->gpus->in_vain = FALSE;
+    c->used = FALSE;
+    g_assert_true(vg_claim_create(c, &error) && vg_claim_remove(c, &error));
+    g_assert_false(f->gpus->in_vain);
+    vg_gpus_release(c);
+}
+
 static void order_by_hand(Fixture *f, const char *id) {
     g_autofree char *create = g_strdup_printf(VF("4") "/mdev_supported_types/%s/create", id);
     g_assert_true(is_vfio(f)
@@ -352,7 +406,7 @@ static void test_foreign(Fixture *f, gconstpointer unused) {
     order_by_hand(f, "nvidia-557");
     g_assert_false(vg_claim_create(early, &error));
     g_assert_error(error, VG_ERROR, VG_ERR_RESOURCE_BUSY);
-    g_assert_true(vg_claim_remove(early, NULL));
+    g_assert_true(vg_claim_remove(early, NULL)); /* which takes away nothing */
     vg_gpus_release(early);
     look(f);
     g_assert_cmpuint(f->gpus->foreign->len, ==, 1);
@@ -457,6 +511,7 @@ int main(int argc, char **argv) {
     TEST(sum);
     TEST(life);
     TEST(slow);
+    TEST(cleans);
     TEST(foreign);
     TEST(vanished);
     TEST(generation);

@@ -7,89 +7,39 @@
 
 #include "gpu/host_real.h"
 #include "gpu/inventory.h"
+#include "tree.h"
 
 #define VG_AREA "test"
 #include "base/log.h"
 
 typedef struct {
-    VgGpuHost host;
-    char *dir;
+    Tree *tree;
     VgTypes *types;
     VgInventory inventory;
-} Tree;
+} Read;
 
 static char *catalogue(void) {
     return g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
 }
 
-/* --- a tree from its file, a host over it ------------------------------------------------------------------------- */
-
-static void put(const char *dir, const char *line) {
-    g_auto(GStrv) text = g_strsplit(line, " = ", 2), link = g_strsplit(line, " -> ", 2);
-    const char *name = text[1] != NULL ? text[0] : link[0];
-    g_autofree char *path = g_build_filename(dir, name, NULL), *folder = g_path_get_dirname(path);
-    gboolean is_folder = g_str_has_suffix(name, "/");
-    g_assert_cmpint(g_mkdir_with_parents(is_folder ? path : folder, 0700), ==, 0);
-    if (text[1] != NULL) {
-        g_autofree char *plain = g_strcompress(text[1]), *with_newline = g_strconcat(plain, "\n", NULL);
-        g_assert_true(g_file_set_contents(path, with_newline, -1, NULL));
-    } else if (!is_folder)
-        g_assert_cmpint(symlink(link[1], path), ==, 0);
-}
-
-static guint16 hex(VgSysroot *root, const char *addr, const char *name) {
-    g_autofree char *path = g_strdup_printf("sys/bus/pci/devices/%s/%s", addr, name);
-    gint64 value = 0;
-    vg_sysroot_read_int(root, path, &value);
-    return (guint16)value;
-}
-
-static gboolean scan(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **error) {
-    g_auto(GStrv) names = vg_sysroot_list(host->root, "sys/bus/pci/devices");
-    *ret_n = g_strv_length(names);
-    *ret = g_new0(VgGpuRecord, *ret_n);
-    for (gsize i = 0; i < *ret_n; i++) {
-        VgGpuRecord *r = &(*ret)[i];
-        g_assert_true(vg_pciaddr_parse(names[i], &r->addr));
-        r->vendor = hex(host->root, names[i], "vendor");
-        r->device = hex(host->root, names[i], "device");
-        r->subvendor = hex(host->root, names[i], "subsystem_vendor");
-        r->subdevice = hex(host->root, names[i], "subsystem_device");
-        g_autofree char *physfn = g_strdup_printf("sys/bus/pci/devices/%s/physfn", names[i]);
-        r->is_vf = vg_sysroot_exists(host->root, physfn);
-    }
-    return TRUE;
-}
-
-static const VgGpuHostOps ops = {.scan = scan};
-
-static void tree_read(Tree *t, const char *name) {
+static void tree_read(Read *t, const char *name) {
     g_autoptr(GError) error = NULL;
-    g_autofree char *path = g_build_filename(g_getenv("srcdir"), "tests/data/sysroots", name, NULL);
-    g_autofree char *text = NULL, *types = catalogue();
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    t->dir = g_dir_make_tmp("vg-tree-XXXXXX", NULL);
-    g_auto(GStrv) lines = g_strsplit(g_strchomp(text), "\n", -1);
-    for (char **line = lines; *line != NULL; line++)
-        put(t->dir, *line);
-    t->host = (VgGpuHost){.ops = &ops, .root = vg_sysroot_new(t->dir), .dm_can_vfio = TRUE, .has_emulator = TRUE};
+    g_autofree char *types = catalogue();
+    t->tree = tree_new(name);
     t->types = vg_types_load(types, &error);
     g_assert_no_error(error);
-    g_assert_true(vg_inventory_read(&t->host, t->types, &t->inventory, &error));
+    g_assert_true(vg_inventory_read(&t->tree->host, t->types, &t->inventory, &error));
     g_assert_no_error(error);
 }
 
-static void tree_clear(Tree *t) {
-    g_autofree char *command = g_strdup_printf("rm -rf %s", t->dir);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+static void read_clear(Read *t) {
     vg_inventory_clear(&t->inventory);
     vg_types_free(t->types);
-    vg_sysroot_free(t->host.root);
-    g_free(t->dir);
+    tree_free(t->tree);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tree, tree_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Read, read_clear)
 
-static const VgGpuOffer *offer(const Tree *t, guint gpu, const char *type) {
+static const VgGpuOffer *offer(const Read *t, guint gpu, const char *type) {
     const VgType *known = vg_types_by_name(t->types, type);
     g_assert_nonnull(known);
     return vg_gpu_offer(&t->inventory.gpus[gpu], known);
@@ -98,7 +48,7 @@ static const VgGpuOffer *offer(const Tree *t, guint gpu, const char *type) {
 /* --- the trees ---------------------------------------------------------------------------------------------------- */
 
 static void test_mdev(void) {
-    g_auto(Tree) t = {0};
+    g_auto(Read) t = {0};
     tree_read(&t, "t4-mdev.tree");
     g_assert_cmpuint(t.inventory.n, ==, 1);
     const VgGpu *gpu = &t.inventory.gpus[0];
@@ -122,7 +72,7 @@ static void test_mdev(void) {
 }
 
 static void test_no_names(void) {
-    g_auto(Tree) t = {0};
+    g_auto(Read) t = {0};
     tree_read(&t, "gvt-noname.tree");
     g_assert_cmpstr(t.inventory.gpus[0].model, ==, "8086:591b");
     g_assert_cmpuint(t.inventory.gpus[0].offers->len, ==, 3);
@@ -131,7 +81,7 @@ static void test_no_names(void) {
 }
 
 static void test_domain(void) {
-    g_auto(Tree) t = {0};
+    g_auto(Read) t = {0};
     tree_read(&t, "vmd-domain.tree");
     g_assert_cmpuint(t.inventory.n, ==, 2);
     g_assert_cmpstr(t.inventory.gpus[0].text, ==, "10000:01:00.0");
@@ -145,7 +95,7 @@ static void test_domain(void) {
 }
 
 static void test_vfs(void) {
-    g_auto(Tree) t = {0};
+    g_auto(Read) t = {0};
     tree_read(&t, "sriov-vfs.tree");
     g_assert_cmpuint(t.inventory.n, ==, 1); /* a VF is no GPU */
     g_assert_cmpstr(t.inventory.gpus[0].model, ==, "NVIDIA A16");
