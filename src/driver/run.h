@@ -27,6 +27,7 @@ struct VgRun {
     guint32 domid;
     gboolean paused;  /* is to stay paused */
     gboolean counted; /* among the hub's guests */
+    gboolean again;   /* a guest that comes again: what it has was made before */
     gboolean foreign; /* made by other hands: shown, not looked after */
 
     guint64 mem_kib, max_mem_kib, cpu_ns; /* figures */
