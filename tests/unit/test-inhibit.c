@@ -75,8 +75,9 @@ static gboolean begin_bus(void) {
     const char *argv[] = {"dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1", NULL};
     int out = -1;
     char address[512] = "";
-    if (!g_spawn_async_with_pipes(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, end_with_us, NULL, &world.dbus, NULL,
-                                  &out, NULL, NULL))
+    /* Our own child, not one of a child that ends at once. */
+    if (!g_spawn_async_with_pipes(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                                  end_with_us, NULL, &world.dbus, NULL, &out, NULL, NULL))
         return FALSE;
     gssize n = read(out, address, sizeof address - 1);
     g_assert_cmpint(n, >, 0);
