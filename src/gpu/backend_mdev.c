@@ -84,7 +84,10 @@ static void read_devices(VgSysroot *root, const VgPciAddr *parent, gboolean is_v
     g_auto(GStrv) names = vg_sysroot_list(root, folder);
     for (char **name = names; name != NULL && *name != NULL; name++) {
         VgDeviceFact device = {.has_uuid = TRUE, .has_vf = is_vf, .vf = *parent, .start = -1};
-        if (strlen(*name) != VG_UUID_TEXT - 1 || !vg_uuid_parse(*name, &device.uuid))
+        g_autofree char *on_bus = g_strconcat("sys/bus/mdev/devices/", *name, NULL);
+        /* Its folder outlives its place on the bus for a moment, and nobody tells when that is over. */
+        if (strlen(*name) != VG_UUID_TEXT - 1 || !vg_uuid_parse(*name, &device.uuid) ||
+            !vg_sysroot_exists(root, on_bus))
             continue;
         g_autofree char *type_path = g_strdup_printf("%s/%s/mdev_type", folder, *name);
         g_autofree char *start_path = g_strdup_printf("%s/%s/nvidia/placement_id", folder, *name);
