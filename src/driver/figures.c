@@ -263,7 +263,7 @@ static void fill_map(const VgDomain *def, guint vcpu, guint cpus, guint8 *ret, g
     if (!pin || !vg_cpuset_parse(pin, map))
         memset(map, 0xff, sizeof map);
     for (guint cpu = 0; cpu < MIN(cpus, VG_CPUSET_MAX) && cpu / 8 < len; cpu++)
-        ret[cpu / 8] |= map[cpu / 8] & (guint8)(1u << cpu % 8);
+        ret[cpu / 8] = (guint8)(ret[cpu / 8] | (map[cpu / 8] & 1u << cpu % 8));
 }
 
 gboolean vg_vcpu_pins(VgSession *session, const VgUuid *uuid, guint flags, guint max, guint len, guint8 **ret,
