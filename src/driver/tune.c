@@ -219,9 +219,7 @@ void vg_set_memory(VgSession *session, const VgUuid *uuid, guint64 kib, guint fl
 /* --- vcpus -------------------------------------------------------------------------------------------------------- */
 
 static gboolean vcpus_fit(const VgOp *op, const Tune *tune, const VgDomain *def, GError **error) {
-    guint most = op->hub->info.cpus;
-    if (!(op->flags & VIR_DOMAIN_VCPU_MAXIMUM))
-        most = MIN(MAX(most, 1), def->vcpu.max);
+    guint most = op->flags & VIR_DOMAIN_VCPU_MAXIMUM ? op->hub->info.cpus : def->vcpu.max;
     if (tune->n <= most)
         return TRUE;
     vg_set_error(error, VG_ERR_INVALID_ARG,
