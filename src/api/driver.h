@@ -78,36 +78,6 @@ typedef struct {
 
 /* --- what a driver tells ------------------------------------------------------------------------------------------ */
 
-/* Numbers of libvirt's virDomainEventID, for those we send. */
-typedef enum {
-    VG_EVENT_LIFECYCLE = 0, /* a: VIR_DOMAIN_EVENT_*, b: detail */
-    VG_EVENT_REBOOT = 1,
-    VG_EVENT_DEVICE_REMOVED = 15,        /* s1: alias */
-    VG_EVENT_DEVICE_ADDED = 19,          /* s1: alias */
-    VG_EVENT_DEVICE_REMOVAL_FAILED = 22, /* s1: alias */
-    VG_EVENT_METADATA_CHANGE = 23,       /* a: VIR_DOMAIN_METADATA_*, s1: namespace or NULL */
-    VG_EVENT_LAST = 27,                  /* ids below this may be subscribed to; virsh asks for all of them */
-} VgEventId;
-
-typedef struct {
-    VgEventId id;
-    VgDomRef dom;
-    int a, b;
-    const char *s1;
-} VgEvent;
-
-/* Numbers of libvirt's virNodeDeviceEventID, and of virNodeDeviceEventLifecycleType. */
-typedef enum { VG_NODEDEV_EVENT_LIFECYCLE, VG_NODEDEV_EVENT_UPDATE, VG_NODEDEV_EVENT_LAST } VgNodedevEventId;
-typedef enum { VG_NODEDEV_CREATED, VG_NODEDEV_DELETED, VG_NODEDEV_DEFINED, VG_NODEDEV_UNDEFINED } VgNodedevChange;
-
-typedef struct {
-    VgNodedevEventId id;
-    VgNodedevChange type; /* of LIFECYCLE */
-    const char *name;     /* of the node device */
-} VgNodedevEvent;
-
-typedef enum { VG_NODEDEV_DETACH, VG_NODEDEV_REATTACH, VG_NODEDEV_RESET } VgNodedevOrder;
-
 /* Programs of gridctl: what to list. The answer is one JSON document; its members are described in
  * docs/grid-protocol.md. */
 typedef enum {
@@ -252,10 +222,8 @@ typedef struct {
     void (*detach_alias)(VgSession *session, const VgUuid *dom, const char *alias, guint flags, VgDone done);
     void (*update_device)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
 
-    /*
-     * Are the figures of running guests fresh, at most a second old? FALSE: they are on their way, and @done is called
-     * when they are here (without an error), or when the host takes too long. Asked before the queries that give some.
-     */
+    /* Are the figures of running guests fresh, at most a second old? FALSE: @done is called when they are (without an
+     * error), or when the host takes too long. Asked before the queries that give some. */
     gboolean (*fresh)(VgSession *session, VgDone done);
     gboolean (*free_memory)(VgSession *session, guint64 *ret_bytes, GError **error);
     gboolean (*max_memory)(VgSession *session, const VgUuid *dom, guint64 *ret_kib, GError **error);
@@ -297,4 +265,16 @@ typedef struct {
     /* a PCI device leaves the host's drivers, comes back to them, is reset; @driver: NULL or "xen" */
     void (*nodedev_order)(VgSession *session, VgNodedevOrder what, const char *name, const char *driver, guint flags,
                           VgDone done);
+
+    /* slow calls about saved guests; @to: an absolute path. The next start begins with a managed save. _xml: text */
+    void (*save)(VgSession *session, const VgUuid *dom, const char *to, const char *dxml, guint flags, VgDone done);
+    void (*restore)(VgSession *session, const char *from, const char *dxml, guint flags, VgDone done);
+    void (*managed_save)(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
+    void (*managed_save_remove)(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
+    void (*managed_save_xml)(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
+    void (*managed_save_define)(VgSession *session, const VgUuid *dom, const char *xml, guint flags, VgDone done);
+    void (*save_image_xml)(VgSession *session, const char *file, guint flags, VgDone done);
+    void (*save_image_define)(VgSession *session, const char *file, const char *xml, guint flags, VgDone done);
+    /* @format: VIR_DOMAIN_CORE_DUMP_FORMAT_* */
+    void (*core_dump)(VgSession *session, const VgUuid *dom, const char *to, guint format, guint flags, VgDone done);
 } VgDriver;

@@ -90,3 +90,33 @@ static inline void vg_stats_clear(VgStats *stats) {
     g_clear_pointer(&stats->params, g_array_unref);
     g_clear_pointer(&stats->texts, g_string_chunk_free);
 }
+
+/* Numbers of libvirt's virDomainEventID, for those we send. */
+typedef enum {
+    VG_EVENT_LIFECYCLE = 0, /* a: VIR_DOMAIN_EVENT_*, b: detail */
+    VG_EVENT_REBOOT = 1,
+    VG_EVENT_DEVICE_REMOVED = 15,        /* s1: alias */
+    VG_EVENT_DEVICE_ADDED = 19,          /* s1: alias */
+    VG_EVENT_DEVICE_REMOVAL_FAILED = 22, /* s1: alias */
+    VG_EVENT_METADATA_CHANGE = 23,       /* a: VIR_DOMAIN_METADATA_*, s1: namespace or NULL */
+    VG_EVENT_LAST = 27,                  /* ids below this may be subscribed to; virsh asks for all of them */
+} VgEventId;
+
+typedef struct {
+    VgEventId id;
+    VgDomRef dom;
+    int a, b;
+    const char *s1;
+} VgEvent;
+
+/* Numbers of libvirt's virNodeDeviceEventID, and of virNodeDeviceEventLifecycleType. */
+typedef enum { VG_NODEDEV_EVENT_LIFECYCLE, VG_NODEDEV_EVENT_UPDATE, VG_NODEDEV_EVENT_LAST } VgNodedevEventId;
+typedef enum { VG_NODEDEV_CREATED, VG_NODEDEV_DELETED, VG_NODEDEV_DEFINED, VG_NODEDEV_UNDEFINED } VgNodedevChange;
+
+typedef struct {
+    VgNodedevEventId id;
+    VgNodedevChange type; /* of LIFECYCLE */
+    const char *name;     /* of the node device */
+} VgNodedevEvent;
+
+typedef enum { VG_NODEDEV_DETACH, VG_NODEDEV_REATTACH, VG_NODEDEV_RESET } VgNodedevOrder;

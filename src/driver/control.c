@@ -22,7 +22,8 @@ static VgDom *guest(VgSession *session, const VgUuid *uuid, guint flags, guint k
 /* --- start -------------------------------------------------------------------------------------------------------- */
 
 void vg_create(VgSession *session, const VgUuid *uuid, guint flags, VgDone done) {
-    VgDom *dom = guest(session, uuid, flags, VIR_DOMAIN_START_PAUSED, "virDomainCreateWithFlags", done);
+    VgDom *dom = guest(session, uuid, flags, VIR_DOMAIN_START_PAUSED | VIR_DOMAIN_START_FORCE_BOOT,
+                       "virDomainCreateWithFlags", done);
     if (!dom)
         return;
     VgOp *op = vg_op_new(session->hub, dom, vg_run_begin_start, done);
@@ -53,15 +54,14 @@ static VgDom *admit_transient(VgDriverState *hub, VgDomain *def, GError **error)
     return dom ? dom : vg_doms_add_def(&hub->doms, def, FALSE);
 }
 
-static void create_transient(VgDriverState *hub, VgDomain *def, guint flags, VgDone done);
-
 /* The domain that it was to start was undefined, or ended, while this waited. */
 static void create_anew(VgOp *op, VgDone done) {
-    create_transient(op->hub, g_steal_pointer(&op->def), op->flags, done);
+    vg_create_from(op->hub, g_steal_pointer(&op->def), vg_fd_steal(&op->fd), op->flags, done);
 }
 
-static void create_transient(VgDriverState *hub, VgDomain *def, guint flags, VgDone done) {
+void vg_create_from(VgDriverState *hub, VgDomain *def, int stream, guint flags, VgDone done) {
     GError *error = NULL;
+    g_auto(VgFd) fd = stream;
     VgDom *dom = admit_transient(hub, def, &error);
     if (!dom) {
         vg_domain_free(def);
@@ -71,8 +71,13 @@ static void create_transient(VgDriverState *hub, VgDomain *def, guint flags, VgD
     VgOp *op = vg_op_new(hub, dom, vg_run_begin_start, done);
     op->flags = flags;
     op->def = def;
+    op->fd = vg_fd_steal(&fd);
     op->gone = create_anew;
     vg_op_push(op, VG_OP_LAST);
+}
+
+static void create_transient(VgDriverState *hub, VgDomain *def, guint flags, VgDone done) {
+    vg_create_from(hub, def, -1, flags, done);
 }
 
 void vg_create_xml(VgSession *session, const char *xml, guint flags, VgDone done) {

@@ -162,14 +162,16 @@ static gboolean remove_link(const char *path, GError **error) {
 static gboolean remove_def(VgOp *op, GError **error) {
     g_autofree char *path = vg_def_path(op->hub, op->dom->name);
     g_autofree char *link = vg_autostart_path(op->hub, op->dom->name);
-    return remove_link(link, error) && vg_durable_remove(path, error);
+    g_autofree char *saved = vg_save_path(op->hub, op->dom->name);
+    return (!op->dom->saved || vg_save_drop(saved, error)) && remove_link(link, error) &&
+           vg_durable_remove(path, error);
 }
 
 static void undefined(VgOp *op, GError *error) {
     VgDom *dom = op->dom;
     if (!error) {
         dom->life.persistent = FALSE;
-        dom->autostart = FALSE;
+        dom->autostart = dom->saved = FALSE;
         vg_tell_lifecycle(op->hub, dom, VIR_DOMAIN_EVENT_UNDEFINED, VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
         if (!vg_life_active(&dom->life))
             vg_doms_remove(&op->hub->doms, dom);
@@ -179,16 +181,20 @@ static void undefined(VgOp *op, GError *error) {
 
 static void begin_undefine(VgOp *op) {
     GError *error = NULL;
-    if (op->dom->life.persistent) {
+    if (!op->dom->life.persistent)
+        vg_set_error(&error, VG_ERR_OPERATION_INVALID, _("cannot undefine transient domain"));
+    else if (op->dom->saved && !(op->flags & VIR_DOMAIN_UNDEFINE_MANAGED_SAVE))
+        vg_set_error(
+            &error, VG_ERR_OPERATION_INVALID,
+            _("Refusing to undefine while domain managed save image exists; '--managed-save' removes it, too"));
+    if (error)
+        vg_op_end(op, error);
+    else
         vg_op_job(op, remove_def, undefined);
-        return;
-    }
-    vg_set_error(&error, VG_ERR_OPERATION_INVALID, _("cannot undefine transient domain"));
-    vg_op_end(op, error);
 }
 
 void vg_undefine(VgSession *session, const VgUuid *uuid, guint flags, VgDone done) {
-    /* There are no saved guests, snapshots, checkpoints or variable stores of ours: to remove them is done. */
+    /* There are no snapshots, checkpoints or variable stores of ours: to remove them is done. */
     const guint known = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
                         VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM |
                         VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
@@ -196,10 +202,13 @@ void vg_undefine(VgSession *session, const VgUuid *uuid, guint flags, VgDone don
     VgDom *dom = NULL;
     if (vg_flags_known(flags, known, "virDomainUndefineFlags", &error))
         dom = vg_hub_guest(session->hub, uuid, &error);
-    if (dom)
-        vg_op_push(vg_op_new(session->hub, dom, begin_undefine, done), VG_OP_LAST);
-    else
+    if (!dom) {
         vg_done_error(done, error);
+        return;
+    }
+    VgOp *op = vg_op_new(session->hub, dom, begin_undefine, done);
+    op->flags = flags;
+    vg_op_push(op, VG_OP_LAST);
 }
 
 /* --- autostart ---------------------------------------------------------------------------------------------------- */

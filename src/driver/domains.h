@@ -31,6 +31,7 @@ struct VgDom {
     VgDomFacts facts; /* of xml, or of the live definition of a transient one */
     VgLife life;
     gboolean autostart;
+    gboolean saved;   /* there is a managed save of it */
     gboolean hidden;  /* being defined: its name and UUID are taken, but nobody sees it */
     gboolean updated; /* its definition changed while it ran */
     gboolean gone;    /* no longer in the list */

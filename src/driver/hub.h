@@ -29,6 +29,7 @@ struct VgDriverState {
     char *statusdir; /* UUID.json: live status and intents */
     char *rundir;
     char *vfio_model; /* device model that can use VFIO under Xen, or NULL */
+    char *savedir;    /* NAME.save, of managed saves */
     char *schema;     /* the grammar of a domain */
     VgJournal *index; /* of definitions, see load.c; NULL: cannot be kept */
     VgFd manager;     /* holds the lock of the one who drives a real host, or -1 */
@@ -84,6 +85,7 @@ struct VgOp {
     int number;
     VgDomain *def; /* the op's own, freed with it */
     char *text, *text2, *text3;
+    VgFd fd;       /* the op's own, or -1 */
     gpointer data; /* begin's own, freed by free_data */
     GDestroyNotify free_data;
     /* of the job, see vg_op_job() */
@@ -143,6 +145,18 @@ void vg_life_take_def(VgLife *life, const VgDomain *def);
 void vg_define(VgSession *session, const char *xml, guint flags, VgDone done);
 void vg_undefine(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
 void vg_set_autostart(VgSession *session, const VgUuid *dom, gboolean on, VgDone done);
+
+/* --- save.c ------------------------------------------------------------------------------------------------------- */
+
+char *vg_save_path(VgDriverState *hub, const char *name);
+/* A managed save is over: dropped; or first put aside under a name that does not count, and then brought back, or
+ * forgotten. Jobs; fine if there is none. SYSTEM_ERROR: it is as it was. */
+gboolean vg_save_drop(const char *path, GError **error);
+gboolean vg_save_aside(const char *path, GError **error);
+gboolean vg_save_back(const char *path, GError **error);
+void vg_save_forget(const char *path);
+/* Which of the domains in the list have a managed save. Start-up. */
+void vg_save_look(VgDriverState *hub);
 
 /* --- metadata.c --------------------------------------------------------------------------------------------------- */
 

@@ -30,7 +30,7 @@ static void run_rung(gpointer data) {
     VgLadder *ladder = data;
     const VgRung *rung = current(ladder);
     gboolean (*step)(gpointer, GError **) = ladder->down ? rung->down : rung->up;
-    if (faulted(ladder->down ? "stop" : "start", rung->name, &ladder->rung_error)) {
+    if (faulted(ladder->down ? ladder->down_word : ladder->up_word, rung->name, &ladder->rung_error)) {
         ladder->ok = FALSE;
         return;
     }
@@ -72,8 +72,7 @@ static void turn_round_if_told(VgLadder *ladder) {
     GError *error = NULL;
     if (ladder->down || !ladder->abort)
         return;
-    vg_set_error(&error, VG_ERR_OPERATION_ABORTED,
-                 _("the start was given up because the domain was destroyed meanwhile"));
+    vg_set_error(&error, VG_ERR_OPERATION_ABORTED, "%s", _(ladder->given_up));
     ladder->down = TRUE;
     keep_error(ladder, error);
 }
@@ -84,7 +83,7 @@ static gboolean at_rest(VgLadder *ladder) {
     if (ladder->at < ladder->n)
         return FALSE;
     GError *error = NULL;
-    if (!faulted("start", "done", &error))
+    if (!faulted(ladder->up_word, "done", &error))
         return TRUE;
     ladder->down = TRUE;
     keep_error(ladder, error);

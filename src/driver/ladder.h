@@ -8,7 +8,8 @@
  * is called too. Every down is idempotent. A down that fails stops the descent: what stands below it may still be in
  * use.
  *
- * Fault points: driver.start.NAME before each up, driver.start.done after the last, driver.stop.NAME before each down.
+ * Fault points: driver.start.NAME before each up, driver.start.done after the last, driver.stop.NAME before each down;
+ * another ladder than that of a start has its own words for "start" and "stop".
  */
 #pragma once
 
@@ -32,6 +33,8 @@ struct VgLadder {
     int n;
     VgJobQueue *queues[VG_RUNG_LEDGER + 1]; /* borrowed; none for MAIN */
     gpointer subject;
+    const char *up_word, *down_word; /* of its fault points */
+    const char *given_up;            /* what is said when it is told to turn round; marked for translation */
     /* On the main loop, when it has come to rest. `error` says why it turned round, or why it is stuck; `at` where it
      * stands. */
     void (*rest)(VgLadder *ladder, gpointer subject);

@@ -299,6 +299,8 @@ gboolean vg_run_write_status_of(const VgRun *run, const VgDomain *def, const cha
         .xml = xml,
         .device = (char *)device,
         .pcidevs = run->pcidevs,
+        .saving = run->saving,
+        .image = run->image,
         .medium = medium,
     };
     return vg_status_write(run->hub->statusdir, &status, error);

@@ -22,6 +22,11 @@ libdriver_la_SOURCES = \
 	src/driver/health.c \
 	src/driver/health.h \
 	src/driver/host.c \
+	src/driver/image.c \
+	src/driver/save.c \
+	src/driver/save.h \
+	src/driver/savefile.c \
+	src/driver/savefile.h \
 	src/driver/hotplug.c \
 	src/driver/hub.h \
 	src/driver/ladder.c \
@@ -82,6 +87,13 @@ tests_unit_test_driver_CPPFLAGS = $(VG_RIG_CPPFLAGS)
 tests_unit_test_driver_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_driver_LDADD = $(VG_RIG_LDADD)
 
+check_PROGRAMS += tests/unit/test-save
+TESTS += tests/unit/test-save
+tests_unit_test_save_SOURCES = tests/unit/test-save.c $(VG_RIG)
+tests_unit_test_save_CPPFLAGS = $(VG_RIG_CPPFLAGS)
+tests_unit_test_save_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_save_LDADD = $(VG_RIG_LDADD)
+
 check_PROGRAMS += tests/unit/test-tune
 TESTS += tests/unit/test-tune
 tests_unit_test_tune_SOURCES = tests/unit/test-tune.c $(VG_RIG)
@@ -116,3 +128,10 @@ tests_unit_test_orders_crash_SOURCES = tests/unit/test-orders-crash.c $(VG_RIG) 
 tests_unit_test_orders_crash_CPPFLAGS = $(VG_RIG_CPPFLAGS)
 tests_unit_test_orders_crash_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_orders_crash_LDADD = $(VG_RIG_LDADD)
+
+check_PROGRAMS += tests/unit/test-save-crash
+TESTS += tests/unit/test-save-crash
+tests_unit_test_save_crash_SOURCES = tests/unit/test-save-crash.c $(VG_RIG) $(VG_CRASH)
+tests_unit_test_save_crash_CPPFLAGS = $(VG_RIG_CPPFLAGS)
+tests_unit_test_save_crash_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_save_crash_LDADD = $(VG_RIG_LDADD)

@@ -18,6 +18,7 @@
 #include "driver/real.h"
 #include "driver/telemetry.h"
 #include "driver/run.h"
+#include "driver/save.h"
 #include "driver/screenshot.h"
 #include "sim/gpus.h"
 #include "sim/host.h"
@@ -78,6 +79,7 @@ static gboolean open_simulated(VgDriverState *hub, const VgDriverPaths *paths, V
     *ret_gpus = vg_sim_gpus_new(paths->simulate, vg_sim_host_gpus(host), error);
     if (!*ret_gpus)
         return FALSE;
+    (*ret_gpus)->saves_vgpus = vg_json_get_bool(host->json, "saves_vgpus", FALSE);
     hub->boot_id = vg_sysroot_read((*ret_gpus)->root, VG_SIM_BOOT_ID);
     return hub->boot_id != NULL;
 }
@@ -114,6 +116,7 @@ static gboolean open_all(VgDriverState *hub, const VgDriverPaths *paths, GError 
     vg_mdevs_load(hub, mdevs);
     hub->same_boot = ran_before(hub);
     vg_load_defs(hub, index);
+    vg_save_look(hub);
     return vg_recover(hub, error);
 }
 
@@ -141,6 +144,7 @@ static void hub_free(VgDriverState *hub) {
     g_free(hub->confdir);
     g_free(hub->autodir);
     g_free(hub->statusdir);
+    g_free(hub->savedir);
     g_free(hub->rundir);
     g_free(hub->schema);
     g_free(hub->vfio_model);
@@ -158,6 +162,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->autodir = g_build_filename(hub->confdir, "autostart", NULL);
     hub->rundir = g_strdup(paths->rundir);
     hub->statusdir = g_build_filename(paths->rundir, "xen", NULL);
+    hub->savedir = g_build_filename(paths->statedir, "save", NULL);
     hub->schema = g_build_filename(paths->datadir, "schemas", "virtgrid-domain.rng", NULL);
     hub->vfio_model = g_strdup(paths->vfio_device_model);
     hub->hostname = g_strdup(g_get_host_name());
@@ -268,5 +273,14 @@ const VgDriver vg_driver = {
     .open_console = vg_open_console,
     .screenshot = vg_screenshot,
     .nodedev_order = vg_nodedev_order,
+    .save = vg_save,
+    .restore = vg_restore,
+    .managed_save = vg_managed_save,
+    .managed_save_remove = vg_managed_save_remove,
+    .managed_save_xml = vg_managed_save_xml,
+    .managed_save_define = vg_managed_save_define,
+    .save_image_xml = vg_save_image_xml,
+    .save_image_define = vg_save_image_define,
+    .core_dump = vg_core_dump,
 };
 /* clang-format on */

@@ -43,12 +43,14 @@ VgOp *vg_op_new(VgDriverState *hub, VgDom *dom, void (*begin)(VgOp *op), VgDone 
     op->dom = vg_dom_ref(dom);
     op->begin = begin;
     op->done = done;
+    op->fd = -1;
     return op;
 }
 
 static void op_free(VgOp *op) {
     vg_domain_free(op->def);
     vg_dom_unref(op->dom);
+    vg_fd_clear(&op->fd);
     g_free(op->text);
     g_free(op->text2);
     g_free(op->text3);

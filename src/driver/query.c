@@ -54,6 +54,12 @@ static gboolean has_autostart(const VgDom *dom) {
 static gboolean no_autostart(const VgDom *dom) {
     return !dom->autostart;
 }
+static gboolean is_saved(const VgDom *dom) {
+    return dom->saved;
+}
+static gboolean is_not_saved(const VgDom *dom) {
+    return !dom->saved;
+}
 static gboolean never(const VgDom *dom) {
     return FALSE;
 }
@@ -68,7 +74,7 @@ static const Filter filters[][4] = {
      {VIR_CONNECT_LIST_DOMAINS_PAUSED, is_paused},
      {VIR_CONNECT_LIST_DOMAINS_SHUTOFF, is_shutoff},
      {VIR_CONNECT_LIST_DOMAINS_OTHER, is_other}},
-    {{VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, never}, {VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, always}},
+    {{VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, is_saved}, {VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE, is_not_saved}},
     {{VIR_CONNECT_LIST_DOMAINS_AUTOSTART, has_autostart}, {VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART, no_autostart}},
     {{VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT, never}, {VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT, always}},
     {{VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT, never}, {VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT, always}},
@@ -220,7 +226,7 @@ gboolean vg_has_managed_save(VgSession *session, const VgUuid *uuid, guint flags
     VgDom *dom = vg_hub_dom(session->hub, uuid, error);
     if (!dom || !vg_flags_known(flags, 0, "virDomainHasManagedSaveImage", error))
         return FALSE;
-    *ret = FALSE;
+    *ret = dom->saved;
     return TRUE;
 }
 

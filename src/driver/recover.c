@@ -6,6 +6,7 @@
  *     intent only, domain with its token or nameless  half-made: destroyed
  *     a token of ours and no status at all            adopted if there is a definition (the status was lost, not the
  *                                                     guest), else shown
+ *     being saved, stands still, its file has a name  it is saved: destroyed; else it goes on, and the file goes
  *     no token                                        of other hands: shown, left alone
  *     status, but no such domain                      it ended while nobody looked: shut off
  *     a device on its way in or out                   taken away
@@ -16,6 +17,9 @@
  * Nothing is told to clients: none is there yet.
  */
 #include "driver/hub.h"
+
+#include <errno.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/i18n.h"
@@ -99,6 +103,42 @@ static VgDom *dom_of_status(VgDriverState *hub, const VgDomain *def) {
     return dom ? dom : vg_doms_add_def(&hub->doms, def, FALSE);
 }
 
+static gboolean stands_saved(const VgXenDomain *xd) {
+    return xd->run == VG_XEN_SHUTDOWN && xd->reason == VG_XEN_SUSPEND;
+}
+
+/* The save had come so far that the file counts. */
+static gboolean is_saved(const VgStatus *status, const VgXenDomain *xd) {
+    return status->saving && stands_saved(xd) && access(status->saving, F_OK) != 0;
+}
+
+/* It had not: first the guest, then the file, by which the next to come here would know. */
+static void undo_save(VgDriverState *hub, VgRun *run, const VgStatus *status, const VgXenDomain *xd) {
+    g_autoptr(GError) error = NULL;
+    if (stands_saved(xd) && !hub->xen->ops->resume(hub->xen, xd->domid, &error)) {
+        vg_warn("'%s' was being saved and does not go on: %s", status->name, error->message);
+        return;
+    }
+    if (vg_fault("driver.recover.save") || (unlink(status->saving) < 0 && errno != ENOENT))
+        vg_warn("%s stays, the beginning of a save", status->saving);
+    else if (!vg_run_write_status(run, &error))
+        vg_warn("%s", error->message);
+}
+
+/* It came out of its managed save, which must not be there when it runs. */
+static gboolean forget_image(VgDom *dom, const VgStatus *status) {
+    g_autoptr(GError) error = NULL;
+    if (!status->image)
+        return TRUE;
+    if (vg_fault("driver.recover.image") || !vg_save_drop(status->image, &error)) {
+        vg_warn("'%s' stays paused, because the save it comes from would stay: %s", status->name,
+                error ? error->message : "told to fail");
+        return FALSE;
+    }
+    dom->saved = FALSE;
+    return TRUE;
+}
+
 static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDomain *xd) {
     g_autoptr(GError) error = NULL;
     VgDomain *def = vg_domain_parse(status->xml, 0, &error);
@@ -118,8 +158,10 @@ static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDom
     dom->run->pcidevs = g_strdupv(status->pcidevs);
     if (status->device)
         vg_plug_repair(dom->run, status->device, status->medium);
+    if (status->saving)
+        undo_save(hub, dom->run, status, xd);
     gboolean paused = xd->run == VG_XEN_PAUSED;
-    if (paused && !status->paused && !vg_fault("driver.recover.unpause")) {
+    if (paused && !status->paused && forget_image(dom, status) && !vg_fault("driver.recover.unpause")) {
         if (!hub->xen->ops->unpause(hub->xen, xd->domid, &error))
             vg_warn("the start of '%s' could not be finished: %s", status->name, error->message);
         paused = error != NULL;
@@ -158,7 +200,8 @@ static gboolean adopt_without_status(VgDriverState *hub, const VgXenDomain *xd) 
 
 static void destroy_half_made(VgDriverState *hub, const VgXenDomain *xd) {
     g_autoptr(GError) error = NULL;
-    vg_info("destroying domain %u ('%s'), whose start did not come to its end", xd->domid, xd->name ? xd->name : "");
+    vg_info("destroying domain %u ('%s'), whose start or save did not come to its end", xd->domid,
+            xd->name ? xd->name : "");
     if (vg_fault("driver.recover.destroy") || !hub->xen->ops->destroy(hub->xen, xd->domid, &error))
         vg_warn("domain %u would not go: %s", xd->domid, error ? error->message : "told to fail");
 }
@@ -185,7 +228,7 @@ static void take_domain(VgDriverState *hub, const VgStatus *all, gsize n, const 
     gboolean ours = is_ours(status, xd);
     if (xd->run == VG_XEN_DYING)
         return;
-    if (ours && (!status->recorded || status->domid != (int)xd->domid))
+    if (ours && (!status->recorded || status->domid != (int)xd->domid || is_saved(status, xd)))
         destroy_half_made(hub, xd);
     else if (ours && adopt(hub, status, xd))
         return;
@@ -210,6 +253,8 @@ static void drop_stale_status(VgDriverState *hub, const VgStatus *status) {
         return;
     if (g_strcmp0(status->boot, hub->boot_id) == 0)
         vg_pcidevs_repair(hub, status->pcidevs);
+    if (status->saving)
+        unlink(status->saving);
     if (vg_fault("driver.recover.status") || !vg_status_remove(hub->statusdir, &status->uuid, &error))
         vg_warn("live status of '%s' stays: %s", status->name, error ? error->message : "told to fail");
 }

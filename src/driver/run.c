@@ -11,6 +11,7 @@
 #include "driver/leftovers.h"
 #include "driver/mdevs.h"
 #include "driver/rungs.h"
+#include "driver/savefile.h"
 
 #define VG_AREA "driver"
 #include "base/log.h"
@@ -23,6 +24,7 @@ VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused
     run->hub = hub;
     run->dom = dom;
     run->id = -1;
+    run->stream = -1;
     run->def = def;
     run->paused = paused;
     run->requests = vg_requests_of(&run->hub->info, def, &run->n_requests);
@@ -32,7 +34,15 @@ VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused
     run->max_mem_kib = def->memory;
     run->mem_kib = def->current_memory;
     run->vcpus = def->vcpu.current ? def->vcpu.current : def->vcpu.max;
-    run->ladder = (VgLadder){.rungs = vg_rungs, .n = vg_n_rungs, .subject = run, .rest = on_rest};
+    run->ladder = (VgLadder){
+        .rungs = vg_rungs,
+        .n = vg_n_rungs,
+        .subject = run,
+        .up_word = "start",
+        .down_word = "stop",
+        .given_up = N_("the start was given up because the domain was destroyed meanwhile"),
+        .rest = on_rest,
+    };
     return run;
 }
 
@@ -42,6 +52,9 @@ void vg_run_free(VgRun *run) {
     vg_requests_free(run->requests, run->n_requests);
     vg_xen_domain_clear(&run->seen);
     g_clear_pointer(&run->lent, g_ptr_array_unref);
+    vg_fd_clear(&run->stream);
+    g_free(run->saving);
+    g_free(run->image);
     g_clear_pointer(&run->config, vg_xen_config_free);
     vg_domain_free(run->def);
     vg_ladder_clear(&run->ladder);
@@ -72,6 +85,7 @@ static void count(VgRun *run, gboolean on) {
 
 void vg_run_up(VgRun *run) {
     vg_doms_set_id(&run->hub->doms, run->dom, (int)run->domid);
+    run->hub->figures_us = 0; /* those there are know nothing of it */
     count(run, TRUE);
 }
 
@@ -99,10 +113,21 @@ static void end_op(VgRun *run, GError *error) {
     vg_op_end(op, error);
 }
 
+static void forget_run(gpointer path) {
+    vg_save_forget(path);
+    g_free(path);
+}
+
 static void started(VgRun *run) {
+    if (run->image)
+        vg_job_push(run->dom->queue, forget_run, NULL, g_steal_pointer(&run->image));
     vg_run_up(run);
     vg_nodedev_show(run, TRUE);
-    take_outcome(run, run->dom, run->paused ? VG_IN_STARTED_PAUSED : VG_IN_STARTED);
+    if (run->restored)
+        take_outcome(run, run->dom, run->paused ? VG_IN_RESTORED_PAUSED : VG_IN_RESTORED);
+    else
+        take_outcome(run, run->dom, run->paused ? VG_IN_STARTED_PAUSED : VG_IN_STARTED);
+    run->restored = FALSE;
     end_op(run, NULL);
 }
 
@@ -158,6 +183,8 @@ static void come_again(VgRun *run) {
 static void on_rest(VgLadder *ladder, gpointer subject) {
     VgRun *run = subject;
     GError *error = ladder->error ? g_error_copy(ladder->error) : NULL;
+    if (run->image_gone)
+        run->dom->saved = run->image_gone = FALSE;
     if (!ladder->down)
         started(run);
     else if (ladder->stuck && ladder->at > vg_rung_domain)
@@ -184,7 +211,7 @@ static void start_failed_early(VgOp *op, GError *error) {
     vg_op_end(op, error);
 }
 
-static void climb(VgOp *op) {
+static void climb_now(VgOp *op) {
     GError *error = NULL;
     VgDom *dom = op->dom;
     VgDomain *def = op->def ? g_steal_pointer(&op->def) : vg_dom_parse(dom, &error);
@@ -194,8 +221,41 @@ static void climb(VgOp *op) {
     }
     vg_life_take_def(&dom->life, def);
     dom->run = vg_run_new(op->hub, dom, def, (op->flags & VIR_DOMAIN_START_PAUSED) != 0);
+    dom->run->stream = vg_fd_steal(&op->fd);
+    if (op->number == VG_RUN_HAS_IMAGE)
+        dom->run->image = vg_save_path(op->hub, dom->name);
     use_queues(dom->run, op);
     vg_ladder_climb(&dom->run->ladder);
+}
+
+static gboolean open_image(VgOp *op, GError **error) {
+    g_autofree char *path = vg_save_path(op->hub, op->dom->name), *xml = NULL;
+    op->fd = vg_savefile_open(path, &xml, error);
+    op->def = op->fd >= 0 ? vg_domain_parse(xml, VG_XML_INACTIVE, error) : NULL;
+    if (!op->def)
+        g_prefix_error(error, _("the saved state of '%s' cannot be restored ('--force-boot' starts without it): "),
+                       op->dom->name);
+    return op->def != NULL;
+}
+
+static void image_open(VgOp *op, GError *error) {
+    if (error)
+        start_failed_early(op, error);
+    else
+        climb_now(op);
+}
+
+/* One with a managed save goes on where it was, or, by force, from the beginning: the save is over either way. */
+static void climb(VgOp *op) {
+    if (!op->dom->saved || op->def) {
+        climb_now(op);
+        return;
+    }
+    op->number = VG_RUN_HAS_IMAGE;
+    if (op->flags & VIR_DOMAIN_START_FORCE_BOOT)
+        climb_now(op);
+    else
+        vg_op_job(op, open_image, image_open);
 }
 
 /* What an earlier stop could not take away has been tried once more. Another domain's does not hold this one up. */

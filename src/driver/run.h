@@ -28,6 +28,10 @@ struct VgRun {
     gboolean paused;  /* is to stay paused */
     gboolean counted; /* among the hub's guests */
     gboolean again;   /* a guest that comes again: what it has was made before */
+    char *saving;     /* the file it is being saved into, see VgStatus */
+    char *image;      /* of its managed save: goes before it does a thing; NULL: there is none */
+    VgFd stream;      /* where a saved guest stands, to start from; or -1 */
+    gboolean restored, image_gone;
     gboolean foreign; /* made by other hands: shown, not looked after */
 
     guint64 mem_kib, max_mem_kib, cpu_ns; /* figures */
@@ -80,6 +84,7 @@ typedef struct {
 void vg_live_terminal(VgDomain *def, const VgTerminal *which, const char *path);
 
 /* Operations: begin functions and what the table calls. */
+#define VG_RUN_HAS_IMAGE 1 /* number of a start's op: there is a managed save, which ends with it */
 void vg_run_begin_start(VgOp *op);
 /* Life has said TEARDOWN: descends, and ends the operation. */
 void vg_run_teardown(VgOp *op);
@@ -87,6 +92,8 @@ void vg_run_teardown(VgOp *op);
 void vg_autostart(VgDriverState *hub, VgDom *dom);
 void vg_create(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
 void vg_create_xml(VgSession *session, const char *xml, guint flags, VgDone done);
+/* Starts @def, from the state that @stream stands at, or from the beginning, -1. Takes both over. */
+void vg_create_from(VgDriverState *hub, VgDomain *def, int stream, guint flags, VgDone done);
 void vg_destroy(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
 void vg_shutdown(VgSession *session, const VgUuid *dom, guint flags, VgDone done);
 void vg_reboot(VgSession *session, const VgUuid *dom, guint flags, VgDone done);

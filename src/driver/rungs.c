@@ -19,7 +19,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, PCI, CONFIG, MEMORY, DOMAIN, RECORD, UNPAUSE, N_RUNGS };
+enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, PCI, CONFIG, MEMORY, DOMAIN, RECORD, IMAGE, UNPAUSE, N_RUNGS };
 
 /* A device that writes into the guest's memory by itself needs all of it to be there: no balloon. */
 static gboolean memory_is_fixed(const VgDomain *def, const VgClaim *claim, GError **error) {
@@ -206,9 +206,15 @@ static gboolean memory_up(gpointer subject, GError **error) {
 
 static gboolean domain_up(gpointer subject, GError **error) {
     VgRun *run = subject;
+    VgXen *xen = run->hub->xen;
     if (run->claim)
         vg_claim_use(run->claim);
-    run->built = run->hub->xen->ops->create(run->hub->xen, run->config, run->token, &run->domid, error);
+    if (run->stream < 0) {
+        run->built = xen->ops->create(xen, run->config, run->token, &run->domid, error);
+        return run->built;
+    }
+    run->built = run->restored = xen->ops->restore(xen, run->config, run->token, run->stream, &run->domid, error);
+    vg_fd_clear(&run->stream);
     return run->built;
 }
 
@@ -232,6 +238,24 @@ static gboolean record_up(gpointer subject, GError **error) {
     return vg_run_write_status(run, error);
 }
 
+/*
+ * A managed save does not count any more before the guest does a thing: memory of then beside disks of now would be the
+ * end of its file systems. One whose start fails has it back.
+ */
+static gboolean image_up(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    run->image_gone = run->image && vg_save_aside(run->image, error);
+    return !run->image || run->image_gone;
+}
+
+static gboolean image_down(gpointer subject, GError **error) {
+    VgRun *run = subject;
+    if (run->image && !vg_save_back(run->image, error))
+        return FALSE;
+    run->image_gone = FALSE;
+    return TRUE;
+}
+
 static gboolean unpause_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     return run->paused || run->hub->xen->ops->unpause(run->hub->xen, run->domid, error);
@@ -249,6 +273,7 @@ const VgRung vg_rungs[] = {
     [MEMORY]  = {"memory",  VG_RUNG_DOMAIN, FALSE, memory_up,  NULL},
     [DOMAIN]  = {"domain",  VG_RUNG_DOMAIN, FALSE, domain_up,  domain_down},
     [RECORD]  = {"record",  VG_RUNG_DOMAIN, FALSE, record_up,  NULL},
+    [IMAGE]   = {"image",   VG_RUNG_DOMAIN, FALSE, image_up,   image_down},
     [UNPAUSE] = {"unpause", VG_RUNG_DOMAIN, FALSE, unpause_up, NULL},
 };
 /* clang-format on */

@@ -21,6 +21,8 @@ void vg_status_clear(VgStatus *status) {
     g_free(status->xml);
     g_free(status->device);
     g_strfreev(status->pcidevs);
+    g_free(status->saving);
+    g_free(status->image);
     *status = (VgStatus){.domid = -1};
 }
 
@@ -53,6 +55,10 @@ gboolean vg_status_write(const char *dir, const VgStatus *status, GError **error
     VgJson *lent = status->pcidevs ? vg_json_set(json, "pcidevs", vg_json_new_array()) : NULL;
     for (char **address = status->pcidevs; address && *address; address++)
         vg_json_append(lent, vg_json_new_string(*address));
+    if (status->saving)
+        vg_json_set_string(json, "saving", status->saving);
+    if (status->image)
+        vg_json_set_string(json, "image", status->image);
     if (status->device) {
         vg_json_set_string(json, "device", status->device);
         vg_json_set_bool(json, "medium", status->medium);
@@ -87,6 +93,8 @@ static gboolean parse_status(const VgJson *json, VgStatus *ret) {
         .xml = g_strdup(vg_json_get_string(json, "xml")),
         .device = g_strdup(vg_json_get_string(json, "device")),
         .pcidevs = strings_of(vg_json_get(json, "pcidevs")),
+        .saving = g_strdup(vg_json_get_string(json, "saving")),
+        .image = g_strdup(vg_json_get_string(json, "image")),
         .medium = vg_json_get_bool(json, "medium", FALSE),
     };
     if (uuid && vg_uuid_parse(uuid, &ret->uuid) && ret->name && ret->boot && ret->token && (!ret->recorded || ret->xml))

@@ -21,6 +21,8 @@ typedef struct {
     char *xml;       /* recorded: live XML with secrets */
     char *device;    /* on its way in or out: its XML, which is not in xml; or NULL */
     char **pcidevs;  /* PCI devices that go back to the host's drivers; or NULL */
+    char *saving;    /* it is being saved into this file, which has not its own name yet; or NULL */
+    char *image;     /* it came out of this file, which goes before the guest does a thing; or NULL */
     gboolean medium; /* `device` is in xml: it is a drive that gets another medium */
 } VgStatus;
 void vg_status_clear(VgStatus *status);

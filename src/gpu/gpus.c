@@ -144,6 +144,7 @@ static void place_fill(VgPlace *p, const VgGpu *gpu, const VgBackend *backend, c
 /* Once it is known which function it is on. */
 static void place_path(const VgGpus *gpus, VgPlace *p) {
     const VgBackend *backend = vg_backend(p->backend);
+    p->saves = gpus->host->saves_vgpus && backend->id == VG_BACKEND_EMULATOR;
     if (backend->vfio_path == NULL)
         return;
     g_autofree char *below = backend->vfio_path(p);

@@ -45,4 +45,5 @@ struct VgGpuHost {
     gboolean iommu;        /* Xen has one, and the kernel shows no groups of it; else the groups say so */
     gboolean has_uevents;  /* its kernel tells of devices by netlink: not where the files are on a disk */
     gboolean has_emulator; /* an emulator binary is there for cards of the vendor catalogue */
+    gboolean saves_vgpus;  /* and it can write the state of its vGPUs down, for a guest that is saved */
 };

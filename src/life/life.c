@@ -40,6 +40,10 @@ static const Move moves[] = {
      TELL(VG_EV_STARTED, 0)},
     {VG_LIFE_STARTING, VG_IN_STARTED_PAUSED, VG_LIFE_PAUSED,   VG_PAUSED_USER,        VG_DO_NOTHING,
      {{VG_EV_STARTED, 0}, {VG_EV_SUSPENDED, 0}}},
+    {VG_LIFE_STARTING, VG_IN_RESTORED,       VG_LIFE_RUNNING,  VG_RUNNING_RESTORED,   VG_DO_NOTHING,
+     TELL(VG_EV_STARTED, VG_EV_STARTED_RESTORED)},
+    {VG_LIFE_STARTING, VG_IN_RESTORED_PAUSED, VG_LIFE_PAUSED,  VG_PAUSED_USER,        VG_DO_NOTHING,
+     {{VG_EV_STARTED, VG_EV_STARTED_RESTORED}, {VG_EV_SUSPENDED, VG_EV_SUSPENDED_RESTORED}}},
     {VG_LIFE_STARTING, VG_IN_START_FAILED,   VG_LIFE_OFF,      VG_SHUTOFF_FAILED,     VG_DO_NOTHING,      SILENT},
     {VG_LIFE_STARTING, VG_IN_DESTROY,        VG_LIFE_STARTING, VG_SHUTOFF_UNKNOWN,    VG_DO_ABORT,        SILENT},
     {VG_LIFE_STARTING, VG_IN_DOWN_FAILED,    VG_LIFE_PAUSED,   VG_PAUSED_UNKNOWN,     VG_DO_NOTHING,      SILENT},
@@ -49,6 +53,10 @@ static const Move moves[] = {
     {VG_LIFE_RUNNING,  VG_IN_SHUTDOWN,       VG_LIFE_RUNNING,  NONE,                  VG_DO_ASK_SHUTDOWN, SILENT},
     {VG_LIFE_RUNNING,  VG_IN_REBOOT,         VG_LIFE_RUNNING,  NONE,                  VG_DO_ASK_REBOOT,   SILENT},
     {VG_LIFE_RUNNING,  VG_IN_DESTROY,        VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
+    {VG_LIFE_RUNNING,  VG_IN_SAVE,           VG_LIFE_RUNNING,  NONE,                  VG_DO_SAVE,         SILENT},
+    {VG_LIFE_RUNNING,  VG_IN_SAVED,          VG_LIFE_ENDING,   VG_SHUTOFF_SAVED,      VG_DO_TEARDOWN,     SILENT},
+    {VG_LIFE_RUNNING,  VG_IN_DUMP,           VG_LIFE_RUNNING,  NONE,                  VG_DO_DUMP,         SILENT},
+    {VG_LIFE_RUNNING,  VG_IN_DUMPED,         VG_LIFE_ENDING,   VG_SHUTOFF_CRASHED,    VG_DO_TEARDOWN,     SILENT},
     {VG_LIFE_RUNNING,  VG_IN_SUSPENDED,      VG_LIFE_PAUSED,   VG_PAUSED_USER,        VG_DO_NOTHING,
      TELL(VG_EV_SUSPENDED, 0)},
     {VG_LIFE_RUNNING,  VG_IN_GUEST_GONE,     VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
@@ -58,10 +66,14 @@ static const Move moves[] = {
     {VG_LIFE_PAUSED,   VG_IN_SHUTDOWN,       VG_LIFE_PAUSED,   NONE,                  VG_DO_ASK_SHUTDOWN, SILENT},
     {VG_LIFE_PAUSED,   VG_IN_REBOOT,         VG_LIFE_PAUSED,   NONE,                  VG_DO_ASK_REBOOT,   SILENT},
     {VG_LIFE_PAUSED,   VG_IN_DESTROY,        VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
+    {VG_LIFE_PAUSED,   VG_IN_DUMP,           VG_LIFE_PAUSED,   NONE,                  VG_DO_DUMP,         SILENT},
+    {VG_LIFE_PAUSED,   VG_IN_DUMPED,         VG_LIFE_ENDING,   VG_SHUTOFF_CRASHED,    VG_DO_TEARDOWN,     SILENT},
     {VG_LIFE_PAUSED,   VG_IN_RESUMED,        VG_LIFE_RUNNING,  VG_RUNNING_UNPAUSED,   VG_DO_NOTHING,
      TELL(VG_EV_RESUMED, 0)},
     {VG_LIFE_PAUSED,   VG_IN_GUEST_GONE,     VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
 
+    {VG_LIFE_KEPT,     VG_IN_DUMP,           VG_LIFE_KEPT,     NONE,                  VG_DO_DUMP,         SILENT},
+    {VG_LIFE_KEPT,     VG_IN_DUMPED,         VG_LIFE_ENDING,   VG_SHUTOFF_CRASHED,    VG_DO_TEARDOWN,     SILENT},
     {VG_LIFE_KEPT,     VG_IN_DESTROY,        VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
     {VG_LIFE_KEPT,     VG_IN_GUEST_GONE,     VG_LIFE_ENDING,   VG_SHUTOFF_DESTROYED,  VG_DO_TEARDOWN,     SILENT},
 };
@@ -153,6 +165,7 @@ static void is_down(VgLife *life, VgLifeStep *step) {
         [VG_SHUTOFF_SHUTDOWN] = VG_EV_STOPPED_SHUTDOWN,
         [VG_SHUTOFF_DESTROYED] = VG_EV_STOPPED_DESTROYED,
         [VG_SHUTOFF_CRASHED] = VG_EV_STOPPED_CRASHED,
+        [VG_SHUTOFF_SAVED] = VG_EV_STOPPED_SAVED,
     };
     tell(step, VG_EV_STOPPED, details[life->end]);
     life->reason = life->end;
@@ -197,6 +210,11 @@ gboolean vg_life_step(VgLife *life, VgLifeInput input, VgLifeStep *ret, GError *
     if (move) {
         take_move(life, move, ret);
         return TRUE;
+    }
+    if (input == VG_IN_SAVE && life->phase == VG_LIFE_PAUSED) {
+        vg_set_error(error, VG_ERR_OPERATION_INVALID,
+                     _("a guest has to run to be saved, because it has a part in it: resume the domain first"));
+        return FALSE;
     }
     if (input <= VG_IN_DESTROY) {
         vg_set_error(error, VG_ERR_OPERATION_INVALID, "%s", _(refusals[life->phase]));

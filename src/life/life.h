@@ -7,6 +7,7 @@
  *
  *     shut off --start--> (starting) --> running <--suspend/resume--> paused
  *     running, paused --destroy, power-off, crash--> (ending) --> shut off; a transient domain vanishes there
+ *     running --save--> (ending) --> shut off; restored as by a start
  *     running --guest reboot, on_*=restart--> (ending, again) --> (starting) --> running
  *     running --on_*=preserve--> kept: the guest has ended, what is left of it waits for destroy
  */
@@ -18,9 +19,16 @@
 
 /* Numbers of libvirt's virDomainState and of the reasons used here. */
 enum { VG_DOM_NOSTATE, VG_DOM_RUNNING, VG_DOM_BLOCKED, VG_DOM_PAUSED, VG_DOM_SHUTDOWN, VG_DOM_SHUTOFF, VG_DOM_CRASHED };
-enum { VG_RUNNING_UNKNOWN, VG_RUNNING_BOOTED, VG_RUNNING_UNPAUSED = 5 };
+enum { VG_RUNNING_UNKNOWN, VG_RUNNING_BOOTED, VG_RUNNING_RESTORED = 3, VG_RUNNING_UNPAUSED = 5 };
 enum { VG_PAUSED_UNKNOWN, VG_PAUSED_USER };
-enum { VG_SHUTOFF_UNKNOWN, VG_SHUTOFF_SHUTDOWN, VG_SHUTOFF_DESTROYED, VG_SHUTOFF_CRASHED, VG_SHUTOFF_FAILED = 6 };
+enum {
+    VG_SHUTOFF_UNKNOWN,
+    VG_SHUTOFF_SHUTDOWN,
+    VG_SHUTOFF_DESTROYED,
+    VG_SHUTOFF_CRASHED,
+    VG_SHUTOFF_SAVED = 5,
+    VG_SHUTOFF_FAILED
+};
 
 /* Numbers of libvirt's virDomainEventType and of the details used here. */
 enum {
@@ -33,7 +41,14 @@ enum {
     VG_EV_SHUTDOWN,
     VG_EV_CRASHED = 8
 };
-enum { VG_EV_STOPPED_SHUTDOWN, VG_EV_STOPPED_DESTROYED, VG_EV_STOPPED_CRASHED, VG_EV_STOPPED_FAILED = 5 };
+enum {
+    VG_EV_STOPPED_SHUTDOWN,
+    VG_EV_STOPPED_DESTROYED,
+    VG_EV_STOPPED_CRASHED,
+    VG_EV_STOPPED_SAVED = 4,
+    VG_EV_STOPPED_FAILED
+};
+enum { VG_EV_STARTED_RESTORED = 2, VG_EV_SUSPENDED_RESTORED = 4 };
 
 typedef enum {
     VG_LIFE_OFF,
@@ -63,11 +78,17 @@ typedef enum {
     VG_IN_RESUME,
     VG_IN_SHUTDOWN,
     VG_IN_REBOOT,
+    VG_IN_SAVE,
+    VG_IN_DUMP,
     VG_IN_DESTROY,
     /* has happened: what we did */
     VG_IN_STARTED,
     VG_IN_STARTED_PAUSED,
+    VG_IN_RESTORED,
+    VG_IN_RESTORED_PAUSED,
     VG_IN_START_FAILED,
+    VG_IN_SAVED,  /* what it was is in a file, and what is left of it is to go */
+    VG_IN_DUMPED, /* the same, for a dump that was to end it */
     VG_IN_SUSPENDED,
     VG_IN_RESUMED,
     VG_IN_DOWN,        /* the guest is gone, with everything it held */
@@ -88,6 +109,8 @@ typedef enum {
     VG_DO_UNPAUSE,
     VG_DO_ASK_SHUTDOWN,
     VG_DO_ASK_REBOOT,
+    VG_DO_SAVE,
+    VG_DO_DUMP,
     VG_DO_TEARDOWN, /* descend: destroy the guest, give back what it holds */
     VG_DO_LAST
 } VgLifeAction;

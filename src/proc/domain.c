@@ -267,6 +267,16 @@ ON_DOMAIN(domain_resume, remote_domain_args, resume)
 ON_DOMAIN(domain_undefine, remote_domain_args, undefine, 0)
 ON_DOMAIN(domain_undefine_flags, remote_domain_flags_args, undefine, a->flags)
 ON_DOMAIN(domain_set_autostart, remote_domain_set_autostart_args, set_autostart, a->autostart != 0)
+ON_DOMAIN(domain_save, remote_domain_save_args, save, a->to, NULL, 0)
+ON_DOMAIN(domain_save_flags, remote_domain_save_flags_args, save, a->to, vg_opt(a->dxml), a->flags)
+ON_DOMAIN(domain_managed_save, remote_domain_flags_args, managed_save, a->flags)
+ON_DOMAIN(domain_managed_save_remove, remote_domain_flags_args, managed_save_remove, a->flags)
+ON_DOMAIN(domain_managed_save_get_xml_desc, remote_domain_flags_args, managed_save_xml, a->flags)
+ON_DOMAIN(domain_managed_save_define_xml, remote_domain_managed_save_define_xml_args, managed_save_define,
+          a->dxml != NULL ? *a->dxml : "", a->flags)
+ON_DOMAIN(domain_core_dump, remote_domain_core_dump_args, core_dump, a->to, 0, a->flags)
+ON_DOMAIN(domain_core_dump_with_format, remote_domain_core_dump_with_format_args, core_dump, a->to, a->dumpformat,
+          a->flags)
 ON_DOMAIN(domain_set_metadata, remote_domain_set_metadata_args, set_metadata, a->type, vg_opt(a->metadata),
           vg_opt(a->key), vg_opt(a->uri), a->flags)
 ON_DOMAIN(domain_attach_device, remote_domain_text_args, attach_device, a->text, AFFECT_LIVE)
@@ -275,3 +285,21 @@ ON_DOMAIN(domain_detach_device, remote_domain_text_args, detach_device, a->text,
 ON_DOMAIN(domain_detach_device_flags, remote_domain_text_flags_args, detach_device, a->text, a->flags)
 ON_DOMAIN(domain_detach_device_alias, remote_domain_text_flags_args, detach_alias, a->text, a->flags)
 ON_DOMAIN(domain_update_device_flags, remote_domain_text_flags_args, update_device, a->text, a->flags)
+
+/* --- files of saved guests ---------------------------------------------------------------------------------------- */
+
+void vg_do_domain_restore(VgCall *call, const remote_text *a, VgDone done) {
+    call->driver->restore(call->session, a->text, NULL, 0, done);
+}
+
+void vg_do_domain_restore_flags(VgCall *call, const remote_domain_restore_flags_args *a, VgDone done) {
+    call->driver->restore(call->session, a->from, vg_opt(a->dxml), a->flags, done);
+}
+
+void vg_do_domain_save_image_get_xml_desc(VgCall *call, const remote_text_flags *a, VgDone done) {
+    call->driver->save_image_xml(call->session, a->text, a->flags, done);
+}
+
+void vg_do_domain_save_image_define_xml(VgCall *call, const remote_domain_save_image_define_xml_args *a, VgDone done) {
+    call->driver->save_image_define(call->session, a->file, a->dxml, a->flags, done);
+}

@@ -111,10 +111,11 @@ static void reply_domain(const VgCall *call, VgClient *client, const VgDomRef *d
     send_reply(client, &call->header, (xdrproc_t)xdr_remote_nonnull_domain, &ret);
 }
 
-static void reply_json(const VgCall *call, VgClient *client, const char *text) {
+/* gridctl's JSON is one, too. */
+static void reply_text(const VgCall *call, VgClient *client, const char *text) {
     g_autofree char *copy = g_strdup(text);
-    grid_ret ret = {.json = copy};
-    send_reply(client, &call->header, (xdrproc_t)xdr_grid_ret, &ret);
+    remote_text ret = {.text = copy};
+    send_reply(client, &call->header, (xdrproc_t)xdr_remote_text, &ret);
 }
 
 static void reply_nodedev(const VgCall *call, VgClient *client, const char *name) {
@@ -133,8 +134,8 @@ static void reply_slow(const VgCall *call, VgClient *client, const VgDomRef *dom
         send_reply(client, &call->header, NULL, NULL);
     else if (answer == VG_ANSWER_DOMAIN && dom != NULL)
         reply_domain(call, client, dom);
-    else if (answer == VG_ANSWER_JSON && text != NULL)
-        reply_json(call, client, text);
+    else if (answer == VG_ANSWER_TEXT && text != NULL)
+        reply_text(call, client, text);
     else if (answer == VG_ANSWER_NODEDEV && text != NULL)
         reply_nodedev(call, client, text);
     else

@@ -84,7 +84,7 @@ static const VgRow remote_rows[] = {
                          .needs_offset = G_STRUCT_OFFSET(VgDriver, grid),                                              \
                          .args_proc = (xdrproc_t)xdr_grid_args,                                                        \
                          .args_size = sizeof(grid_args),                                                               \
-                         .answer = VG_ANSWER_JSON,                                                                     \
+                         .answer = VG_ANSWER_TEXT,                                                                     \
                          .slow = call_grid},
 static const VgRow grid_rows[VG_GRID_LAST] = {
 #include "proc/procedures.def"

@@ -8,7 +8,7 @@
 #include "proc/grid_xdr.h"
 
 typedef enum { VG_WHO_ANYONE, VG_WHO_READER, VG_WHO_WRITER } VgWho;
-typedef enum { VG_ANSWER_NOTHING, VG_ANSWER_DOMAIN, VG_ANSWER_JSON, VG_ANSWER_MIME, VG_ANSWER_NODEDEV } VgAnswer;
+typedef enum { VG_ANSWER_NOTHING, VG_ANSWER_DOMAIN, VG_ANSWER_TEXT, VG_ANSWER_MIME, VG_ANSWER_NODEDEV } VgAnswer;
 
 /* No argument or reply structure is larger. */
 #define VG_ARGS_MAX 128

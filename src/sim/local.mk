@@ -17,7 +17,7 @@ noinst_LTLIBRARIES += libsim.la
 libsim_la_SOURCES = \
 	src/sim/host.h src/sim/host.c src/sim/file.h src/sim/store.c \
 	src/sim/hypervisor.h src/sim/hypervisor.c src/sim/sim.h src/sim/domain.h src/sim/create.c src/sim/guest.c \
-	src/sim/plug.h src/sim/plug.c src/sim/tune.c \
+	src/sim/plug.h src/sim/plug.c src/sim/tune.c src/sim/save.c \
 	src/sim/control.h src/sim/control.c src/sim/console.h src/sim/console.c src/sim/screen.c
 libsim_la_CPPFLAGS = $(AM_CPPFLAGS)
 libsim_la_CFLAGS = $(AM_CFLAGS) $(XEN_CFLAGS)

@@ -201,8 +201,19 @@ static gboolean libxl_screenshot(VgXen *xen, guint32 domid, const char *path, GE
 
 /* --- changing */
 
-static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid,
-                             GError **error) {
+static int start(VgXenOp *op, libxl_domain_config *c, int stream, uint32_t *ret_domid) {
+    libxl_domain_restore_params params;
+    if (stream < 0)
+        return libxl_domain_create_new(op->ctx, c, ret_domid, NULL, NULL);
+    libxl_domain_restore_params_init(&params);
+    params.stream_version = 2;
+    int rc = libxl_domain_create_restore(op->ctx, c, ret_domid, stream, -1, &params, NULL, NULL);
+    libxl_domain_restore_params_dispose(&params);
+    return rc;
+}
+
+/* @stream -1: from the beginning. */
+static gboolean build(const VgXenConfig *config, const char *token, int stream, guint32 *ret_domid, GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_domain_config c; /* libxl fills defaults in; the caller's stays as it is */
     g_auto(VgFd) room = -1;
@@ -217,7 +228,7 @@ static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *
     c.c_info.xsdata = xsdata;
     uint32_t domid = 0;
     gboolean fits = vg_xen_make_room(&op, &c, &room, error);
-    int rc = fits ? libxl_domain_create_new(op.ctx, &c, &domid, NULL, NULL) : 0;
+    int rc = fits ? start(&op, &c, stream, &domid) : 0;
     libxl_domain_config_dispose(&c);
     if (!fits)
         return FALSE;
@@ -225,6 +236,16 @@ static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *
         return vg_xen_op_fail(&op, rc, error, _("'%s' cannot be started"), config->c.c_info.name);
     *ret_domid = domid;
     return TRUE;
+}
+
+static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid,
+                             GError **error) {
+    return build(config, token, -1, ret_domid, error);
+}
+
+static gboolean libxl_restore(VgXen *xen, const VgXenConfig *config, const char *token, int fd, guint32 *ret_domid,
+                              GError **error) {
+    return build(config, token, fd, ret_domid, error);
 }
 
 typedef int (*LibxlCall)(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *how);
@@ -333,6 +354,10 @@ static const VgXenOps libxl_ops = {
     .attach = vg_xen_plug_attach,
     .detach = vg_xen_plug_detach,
     .insert = vg_xen_plug_insert,
+    .save = vg_xen_libxl_save,
+    .resume = vg_xen_libxl_resume,
+    .restore = libxl_restore,
+    .dump = vg_xen_libxl_dump,
     .set_memory = vg_xen_libxl_set_memory,
     .set_max_memory = vg_xen_libxl_set_max_memory,
     .set_vcpus = vg_xen_libxl_set_vcpus,

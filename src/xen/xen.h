@@ -122,6 +122,17 @@ typedef struct {
     gboolean (*attach)(VgXen *xen, guint32 domid, const VgXenConfig *devices, int *ret_devid, GError **error);
     gboolean (*detach)(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
     gboolean (*insert)(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
+    /*
+     * The guest's whole state into @fd. Afterwards it stands still until resume() or destroy(). A failure may leave it
+     * either way: resume() then, which does nothing to one that runs. OPERATION_TIMEOUT: it has not taken its part.
+     */
+    gboolean (*save)(VgXen *xen, guint32 domid, int fd, GError **error);
+    gboolean (*resume)(VgXen *xen, guint32 domid, GError **error);
+    /* As create(), with what save() wrote, which @fd stands at. */
+    gboolean (*restore)(VgXen *xen, const VgXenConfig *config, const char *token, int fd, guint32 *ret_domid,
+                        GError **error);
+    /* The guest's memory into a new file, in Xen's own format; its state stays as it is. */
+    gboolean (*dump)(VgXen *xen, guint32 domid, const char *path, GError **error);
     /* What its balloon is to leave it, and what it may have at most. The guest follows when it gets round to it. */
     gboolean (*set_memory)(VgXen *xen, guint32 domid, guint64 kib, GError **error);
     gboolean (*set_max_memory)(VgXen *xen, guint32 domid, guint64 kib, GError **error);

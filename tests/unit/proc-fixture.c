@@ -420,6 +420,30 @@ static void fake_set_scheduler(VgSession *s, const VgUuid *dom, const VgParam *p
                                             n > 0 ? params[0].ui : 0, n, flags);
     slow(s, word, done);
 }
+static void fake_save(VgSession *s, const VgUuid *dom, const char *to, const char *dxml, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("save(%s,%s,%u)", to, dxml != NULL ? dxml : "-", flags);
+    slow(s, word, done);
+}
+static void fake_restore(VgSession *s, const char *from, const char *dxml, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("restore(%s,%s,%u)", from, dxml != NULL ? dxml : "-", flags);
+    slow(s, word, done);
+}
+DOM_FLAGS(managed_save)
+DOM_FLAGS(managed_save_remove)
+DOM_FLAGS(managed_save_xml)
+DOM_TEXT(managed_save_define)
+static void fake_save_image_xml(VgSession *s, const char *file, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("save_image_xml(%s,%u)", file, flags);
+    slow(s, word, done);
+}
+static void fake_save_image_define(VgSession *s, const char *file, const char *xml, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("save_image_define(%s,%s,%u)", file, xml, flags);
+    slow(s, word, done);
+}
+static void fake_core_dump(VgSession *s, const VgUuid *dom, const char *to, guint format, guint flags, VgDone done) {
+    g_autofree char *word = g_strdup_printf("core_dump(%s,%u,%u)", to, format, flags);
+    slow(s, word, done);
+}
 /* Held like a slow call. */
 static gboolean fake_fresh(VgSession *s, VgDone done) {
     if (s->fake->mode != FAKE_HELD)
@@ -571,6 +595,15 @@ static const VgDriver fake_driver = {
     .set_vcpus = fake_set_vcpus,
     .pin_vcpu = fake_pin_vcpu,
     .set_scheduler = fake_set_scheduler,
+    .save = fake_save,
+    .restore = fake_restore,
+    .managed_save = fake_managed_save,
+    .managed_save_remove = fake_managed_save_remove,
+    .managed_save_xml = fake_managed_save_xml,
+    .managed_save_define = fake_managed_save_define,
+    .save_image_xml = fake_save_image_xml,
+    .save_image_define = fake_save_image_define,
+    .core_dump = fake_core_dump,
 };
 
 Fake *fake_new(void) {

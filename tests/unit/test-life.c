@@ -13,12 +13,13 @@
 #include <string.h>
 
 static const char *const inputs[VG_IN_LAST] = {
-    "start",       "suspend",        "resume",       "shutdown",    "reboot",     "destroy",
-    "started",     "started-paused", "start-failed", "suspended",   "resumed",    "down",
-    "down-failed", "guest-poweroff", "guest-reboot", "guest-crash", "guest-gone",
+    "start",        "suspend",        "resume",       "shutdown",       "reboot",     "save",
+    "dump",         "destroy",        "started",      "started-paused", "restored",   "restored-paused",
+    "start-failed", "saved",          "dumped",       "suspended",      "resumed",    "down",
+    "down-failed",  "guest-poweroff", "guest-reboot", "guest-crash",    "guest-gone",
 };
-static const char *const actions[VG_DO_LAST] = {"nothing", "start",        "abort",      "pause",
-                                                "unpause", "ask-shutdown", "ask-reboot", "teardown"};
+static const char *const actions[VG_DO_LAST] = {"nothing",      "start",      "abort", "pause", "unpause",
+                                                "ask-shutdown", "ask-reboot", "save",  "dump",  "teardown"};
 static const char *const ons[VG_LIFE_ON_LAST] = {"destroy",  "restart",          "rename-restart",
                                                  "preserve", "coredump-destroy", "coredump-restart"};
 
