@@ -106,7 +106,9 @@ class Host(host.Host):
         """What a host without guests must not have."""
         found = ["domain %s" % name for name in self.domains()]
         for folder in ("/local/domain", "/libxl", "/vm"):
-            found += ["xenstore %s/%s" % (folder, name) for name in store.names(folder) if name[0].isalnum() and name.strip("0-")]
+            # libxl's own notes of drivers that functions came from are below /libxl/pci
+            found += ["xenstore %s/%s" % (folder, name) for name in store.names(folder)
+                      if name[0].isalnum() and name.strip("0-") and (folder, name) != ("/libxl", "pci")]
         found += ["process %s" % line for line in processes() if "qemu-system" in line and "-name dom0" not in line]
         found += ["mediated device %s" % d for d in glob.glob("/sys/bus/mdev/devices/*")]
         found += ["assignable %s" % d for d in glob.glob("/sys/bus/pci/drivers/pciback/*:*")]
