@@ -51,6 +51,7 @@ def run(host):
         host.start()
         host.virsh("start", "m", ok=False)
         del host.daemon_env["VIRTGRID_FAULT"]
+        host.kill9()  # until it is wholly gone
         host.start()
         same(lent(host), [ADDR] if runs else [], "with Xen after a death at " + point)
         if runs:
