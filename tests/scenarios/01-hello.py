@@ -1,5 +1,6 @@
 """The first contact of every client: who are you, what have you."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
+import json
 import xml.etree.ElementTree as ET
 
 from host import has, lacks, same
@@ -26,13 +27,14 @@ def run(host):
     cpus = int(next(line.split()[1] for line in host.virsh("nodeinfo").splitlines() if line.startswith("CPU(s):")))
     same(len(caps.findall("host/topology/cells/cell/cpus/cpu")), cpus, "CPUs in the topology")
 
-    # a guest's kind decides what it may have; only HVM gets a vGPU
+    # a guest's kind decides what it may have; only HVM gets a vGPU, where there is a GPU
+    gpus = json.loads(host.gridctl("gpus", "--json"))["gpus"]
     for machine, most in (("xenfv", "128"), ("xenpv", "512"), ("xenpvh", "512")):
         text = host.virsh("domcapabilities", "--machine", machine)
         dom = ET.fromstring(text)
         same(dom.findtext("machine"), machine, "machine")
         same(dom.find("vcpu").get("max"), most, "vcpu max of " + machine)
-        (has if machine == "xenfv" and host.has_gpus else lacks)(text, "<value>vgpu</value>")
+        (has if machine == "xenfv" and gpus else lacks)(text, "<value>vgpu</value>")
     same(ET.fromstring(host.virsh("domcapabilities")).findtext("machine"), "xenpv", "default machine")
     host.refused("domcapabilities", "--machine", "pc", because="xenfv")
     host.refused("domcapabilities", "--virttype", "lxc", because="lxc")

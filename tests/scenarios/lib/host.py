@@ -58,7 +58,7 @@ class Result:
 
 
 class Host:
-    has_gpus = True
+    has_gpus = True  # GRID cards, with the types that scenarios ask for
 
     def __init__(self, allowed=()):
         self.dir = tempfile.mkdtemp(prefix="vg", dir="/tmp")  # short: a socket's path ends at 107 bytes
