@@ -101,6 +101,7 @@ static gboolean is_gone(gpointer domid, gpointer value, gpointer data) {
     return TRUE;
 }
 
+/* One that is dying counts as gone: xenstore tells of that, and not of when Xen has forgotten it. */
 static void scan(VgXenWatch *watch, gboolean first) {
     g_auto(VgXenOp) op = {0};
     g_autoptr(GError) error = NULL;
@@ -113,13 +114,14 @@ static void scan(VgXenWatch *watch, gboolean first) {
     watch->round++;
     for (int i = 0; i < n; i++) {
         Seen *seen = g_hash_table_lookup(watch->seen, GUINT_TO_POINTER(infos[i].domid));
-        if (seen)
+        if (seen && !infos[i].dying)
             seen->round = watch->round;
     }
     /* The ends first: a guest that restarts has the same UUID. */
     g_hash_table_foreach_remove(watch->seen, is_gone, watch);
     for (int i = 0; i < n; i++)
-        look(watch, &op, &infos[i], first);
+        if (!infos[i].dying)
+            look(watch, &op, &infos[i], first);
     libxl_dominfo_list_free(infos, n);
 }
 

@@ -11,7 +11,7 @@ HOSTS = ("real",)
 MACHINE = "gpus"
 LOG_ALLOWED = [r"made by other hands", r"gridparent: (loading out-of-tree|module verification failed)"]
 
-CONF = "/usr/local/etc/virtgrid/virtgridd.conf"
+CONFS = ("/etc/virtgrid/virtgridd.conf", "/usr/local/etc/virtgrid/virtgridd.conf")  # where the installed daemon may have it
 MODULE = "/guest/gridparent.ko"
 LOG = "/var/log/xen/vfio-model.log"
 OURS = "c0ffee00-0000-4000-8000-000000000001"
@@ -40,31 +40,31 @@ def grid(host, *args):
 def run(host):
     if not os.path.exists(MODULE):
         raise Skip("the kernel's headers were missing, so there is no " + MODULE)
+    conf = next(path for path in CONFS if os.path.exists(path))
+    before = read(conf) + "\n"
     host.stop()
     host.run("modprobe", "-a", "mdev", "vfio")
     host.run("insmod", MODULE)
     try:
         host.start()
-        story(host)
+        story(host, conf)
     finally:
         if host.alive():
             host.stop()
         for uuid in mdevs():
             write("/sys/bus/mdev/devices/%s/remove" % uuid, "1")
-        if os.path.exists(CONF):
-            os.unlink(CONF)
+        write(conf, before)
         host.run("rmmod", "gridparent")
     host.start()
 
 
-def story(host):
+def story(host, conf):
     gpus = json.loads(grid(host, "gpus", "--json"))["gpus"]
     same([g["driver"] for g in gpus], ["nvidia", "nvidia"], "drivers of the GPUs")
     same(len(host.virsh("nodedev-list", "--cap", "mdev_types").split()), 2, "parents of mediated devices")
     first, second = (g["address"] for g in gpus)
     without_an_able_model(host)
-    os.makedirs(os.path.dirname(CONF), exist_ok=True)
-    write(CONF, 'vfio_device_model = "/guest/vfio-model"\n')
+    write(conf, 'vfio_device_model = "/guest/vfio-model"\n')
     host.start()
     with_one(host, first, second)
     deaths(host)
