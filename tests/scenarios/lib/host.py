@@ -27,7 +27,9 @@ class Failed(AssertionError):
 
 
 def program(name):
-    """A program of this build, without libtool's wrapper, which costs more than the program (Host.env says where its libraries are)."""
+    """A program of this build, without libtool's wrapper, which costs more than the program (Host.env says where its libraries are); on a real host, the installed one."""
+    if REAL:
+        return name
     for path in (os.path.join(BUILD, ".libs", name), os.path.join(BUILD, name)):
         if os.access(path, os.X_OK):
             return path
