@@ -84,6 +84,14 @@ static void push_out_anonymous(VgServer *server) {
     }
 }
 
+/*
+ * Said, and not left to closing it: while a child that was forked has not come to its exec, it has the descriptor too,
+ * and epoll would go on telling of it.
+ */
+static void unwatch(const VgServer *server, int fd) {
+    epoll_ctl(server->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 static VgClient *add_client(VgServer *server, int fd, gboolean read_only, char *name) {
     VgClient *client = vg_client_new(server, fd, read_only, name);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = &client->watch};
@@ -135,6 +143,7 @@ static void finish(VgServer *server, VgClient *client) {
         server->timed--;
     client->timed = FALSE;
     vg_client_drop(client);
+    unwatch(server, client->watch.fd);
     vg_fd_clear(&client->watch.fd);
     server->handler->closed(client, server->data);
     client->server = NULL;
@@ -373,6 +382,8 @@ VgClient *vg_server_adopt(VgServer *server, int fd, gboolean read_only) {
 void vg_server_stop_accepting(VgServer *server) {
     server->stopping = TRUE;
     server->n_events = 0; /* one may point to a listener; epoll will tell again of the others */
+    for (guint i = 0; i < server->listeners->len; i++)
+        unwatch(server, ((VgListener *)server->listeners->pdata[i])->watch.fd);
     g_ptr_array_set_size(server->listeners, 0);
 }
 

@@ -81,6 +81,22 @@ static void test_half_then_close(void) {
     g_assert_cmpuint(toy->server->memory, ==, 0);
 }
 
+/* A child of ours may hold the descriptor for a moment longer. */
+static void test_end_while_forked(void) {
+    g_autoptr(Toy) toy = toy_new(NULL);
+    VgClient *client;
+    int fd = toy_pair(toy, &client);
+    int copy = dup(client->watch.fd);
+    turn();
+    close(fd);
+    turn();
+    g_assert_cmpuint(toy->closed, ==, 1);
+    struct epoll_event event;
+    g_assert_cmpint(epoll_wait(toy->server->epoll, &event, 1, 0), ==, 0);
+    turn();
+    close(copy);
+}
+
 static void test_bad_lengths(void) {
     g_autoptr(Toy) toy = toy_new(NULL);
     const guint32 bad[] = {0, 27, VG_MSG_MAX + 1, 0x80000000u, G_MAXUINT32};
@@ -408,6 +424,7 @@ int main(int argc, char **argv) {
         {"byte-by-byte", test_byte_by_byte},
         {"several-in-one-write", test_several_in_one_write},
         {"half-then-close", test_half_then_close},
+        {"end-while-forked", test_end_while_forked},
         {"bad-lengths", test_bad_lengths},
         {"pipelined/fast", test_pipelined_fast},
         {"pipelined/slow", test_pipelined_slow},
