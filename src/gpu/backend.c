@@ -24,6 +24,16 @@ const VgBackend *vg_backend_by_name(const char *name) {
     return NULL;
 }
 
+VgErrorCode vg_backend_errno(const VgBackendErrno *table, gsize n, int errnum, const char **ret_why) {
+    for (gsize i = 0; i < n; i++)
+        if (table[i].errnum == errnum) {
+            *ret_why = _(table[i].why);
+            return table[i].code;
+        }
+    *ret_why = g_strerror(errnum);
+    return VG_ERR_SYSTEM_ERROR;
+}
+
 gboolean vg_backend_can_vfio(const VgGpuHost *host, GError **error) {
     if (host->dm_can_vfio)
         return TRUE;

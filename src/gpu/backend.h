@@ -43,6 +43,14 @@ const VgBackend *vg_backend_by_name(const char *name);
 
 /* --- for several of them ------------------------------------------------------------------------------------------ */
 
+/* What a driver means by an errno: a row of a back end's table. */
+typedef struct {
+    int errnum;
+    VgErrorCode code;
+    const char *why; /* marked for translation */
+} VgBackendErrno;
+/* The code and the words of @errnum; without a row, SYSTEM_ERROR and the C library's words. */
+VgErrorCode vg_backend_errno(const VgBackendErrno *table, gsize n, int errnum, const char **ret_why);
 /* FALSE with the reason: VFIO under Xen is nothing that a stock device model can. */
 gboolean vg_backend_can_vfio(const VgGpuHost *host, GError **error);
 /* The function that the vGPU is on. */

@@ -162,11 +162,7 @@ static gboolean is_ours(const Mdev *m, GError **error) {
 
 /* --- creating ----------------------------------------------------------------------------------------------------- */
 
-static const struct {
-    int errnum;
-    VgErrorCode code;
-    const char *why;
-} create_errors[] = {
+static const VgBackendErrno create_errors[] = {
     {ENOSPC, VG_ERR_RESOURCE_BUSY, N_("the kernel has no room left for it; devices made by other hands may hold it")},
     {EUSERS, VG_ERR_RESOURCE_BUSY, N_("the kernel has no room left for it; devices made by other hands may hold it")},
     {EEXIST, VG_ERR_RESOURCE_BUSY, N_("the kernel says that a device of this UUID exists, and does not show it")},
@@ -175,13 +171,8 @@ static const struct {
 };
 
 static gboolean create_failed(const Mdev *m, int errnum, GError **error) {
-    VgErrorCode code = VG_ERR_SYSTEM_ERROR;
-    const char *why = g_strerror(errnum);
-    for (guint i = 0; i < G_N_ELEMENTS(create_errors); i++)
-        if (create_errors[i].errnum == errnum) {
-            code = create_errors[i].code;
-            why = _(create_errors[i].why);
-        }
+    const char *why;
+    VgErrorCode code = vg_backend_errno(create_errors, G_N_ELEMENTS(create_errors), errnum, &why);
     vg_set_error(error, code, _("cannot create mediated device %s of type %s on GPU %s: %s"), m->uuid,
                  m->place->type_id, m->parent, why);
     return FALSE;

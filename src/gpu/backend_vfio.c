@@ -91,11 +91,7 @@ static gboolean vfio_read(VgSysroot *root, const VgGpuRecord *gpu, VgGpuFacts *f
 
 /* --- creating ----------------------------------------------------------------------------------------------------- */
 
-static const struct {
-    int errnum;
-    VgErrorCode code;
-    const char *why;
-} create_errors[] = {
+static const VgBackendErrno create_errors[] = {
     {ENOSPC, VG_ERR_RESOURCE_BUSY, N_("the driver has no room left for it; vGPUs made by other hands may hold it")},
     {EPERM, VG_ERR_RESOURCE_BUSY, N_("the driver says no: it has no room for it, or a vGPU is there already")},
     {EINVAL, VG_ERR_RESOURCE_BUSY, N_("the driver does not offer this type now")},
@@ -105,13 +101,8 @@ static const struct {
 
 static gboolean create_failed(const VgPlace *place, int errnum, GError **error) {
     char vf[VG_PCIADDR_TEXT];
-    VgErrorCode code = VG_ERR_SYSTEM_ERROR;
-    const char *why = g_strerror(errnum);
-    for (guint i = 0; i < G_N_ELEMENTS(create_errors); i++)
-        if (create_errors[i].errnum == errnum) {
-            code = create_errors[i].code;
-            why = _(create_errors[i].why);
-        }
+    const char *why;
+    VgErrorCode code = vg_backend_errno(create_errors, G_N_ELEMENTS(create_errors), errnum, &why);
     vg_set_error(error, code, _("cannot make a vGPU of type %s on virtual function %s: %s"), place->type_name,
                  vg_pciaddr_format(&place->vf, vf), why);
     return FALSE;
