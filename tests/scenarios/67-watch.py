@@ -99,6 +99,8 @@ def story(host, watchers):
     wait("group-added", name="last")
     same(len(lines(host)), before + 1, "events")
 
+    for name in ("text", "reader"):
+        eventually("the last event in %s" % name, lambda name=name: "group-added" in lines(host, name)[-1])
     text = "\n".join(lines(host, "text"))
     has(text, "vgpu-added %s GRID K140Q on GPU %s for domain desk" % (UUID, K1), "gpu-changed %s in group office" % K1, "quarantine Xid 79")
     lacks(text, "(null)")
