@@ -130,6 +130,10 @@ gboolean vg_given_in_parts(VgDriverState *hub, const VgClaim *claim, const VgRun
 }
 
 gboolean vg_given_once(const VgRun *run, GError **error) {
-    return whole_is_free(run, error) &&
-           (!run->claim || vg_given_in_parts(run->hub, run->claim, run, run->def->name, error));
+    if (!whole_is_free(run, error))
+        return FALSE;
+    for (guint i = 0; i < run->claims->len; i++)
+        if (!vg_given_in_parts(run->hub, run->claims->pdata[i], run, run->def->name, error))
+            return FALSE;
+    return TRUE;
 }

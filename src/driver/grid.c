@@ -31,11 +31,6 @@ static VgDom *dom_by_arg(VgDriverState *hub, const char *arg, GError **error) {
     return NULL;
 }
 
-/* What a running domain has; NULL: nothing. Borrowed. */
-static const VgPlace *held_places(const VgDom *dom, gsize *ret_n) {
-    return dom->run && dom->run->claim ? vg_claim_places(dom->run->claim, ret_n) : NULL;
-}
-
 /* --- what would be started ---------------------------------------------------------------------------------------- */
 
 /* Prepared on the main loop, translated in a job: a network's bridge may have to be asked for. */
@@ -88,7 +83,8 @@ static void config_done(gpointer data) {
 /* With the places it has, if it runs; else with those it would get now. Nothing is reserved. */
 static gboolean config_places(ConfigAsk *ask, VgDom *dom, GError **error) {
     gsize n_held = 0;
-    const VgPlace *places = held_places(dom, &n_held);
+    g_autofree VgPlace *held = vg_held_places(dom->run, &n_held);
+    const VgPlace *places = held;
     if (ask->n > 0 && n_held != ask->n) {
         if (!vg_gpus_plan(ask->hub->gpus, ask->requests, ask->n, &ask->planned, error))
             return FALSE;
@@ -131,7 +127,7 @@ static char *plan_of(VgDriverState *hub, const char *arg, GError **error) {
         return NULL;
     gsize n = 0, n_held = 0;
     VgVgpuRequest *requests = vg_requests_of(&hub->info, own, &n);
-    const VgPlace *held = held_places(dom, &n_held);
+    g_autofree VgPlace *held = vg_held_places(dom->run, &n_held);
     VgJson *json = NULL;
     g_autoptr(GError) missing = NULL;
     g_autoptr(GPtrArray) lent = vg_mdevs_of(hub, own, &missing);

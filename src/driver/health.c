@@ -295,7 +295,7 @@ static void forced(const VgDomRef *dom, const char *text, const GError *error, g
 void vg_health_force(VgOp *op, void (*then)(VgOp *op)) {
     const VgRun *run = op->dom->run;
     gsize n = 0;
-    const VgPlace *places = run && run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    g_autofree VgPlace *places = vg_held_places(run, &n);
     Force *force = g_new0(Force, 1);
     *force = (Force){op, then, 1};
     for (gsize i = 0; i < n; i++) {
@@ -308,14 +308,13 @@ void vg_health_force(VgOp *op, void (*then)(VgOp *op)) {
     force_one_less(force);
 }
 
-void vg_health_release(VgRun *run) {
-    VgDriverState *hub = run->hub;
+void vg_health_drop(VgDriverState *hub, VgClaim *claim) {
     gsize n = 0;
-    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    const VgPlace *places = vg_claim_places(claim, &n);
     g_autoptr(GArray) gpus = g_array_new(FALSE, FALSE, sizeof(VgPciAddr));
     for (gsize i = 0; i < n; i++)
         g_array_append_val(gpus, places[i].gpu);
-    g_clear_pointer(&run->claim, vg_gpus_release);
+    vg_gpus_release(claim);
     for (guint i = 0; i < gpus->len; i++) {
         char addr[VG_PCIADDR_TEXT];
         const VgPciAddr *gpu = &g_array_index(gpus, VgPciAddr, i);
@@ -323,6 +322,12 @@ void vg_health_release(VgRun *run) {
             vg_info("GPU %s is drained: nobody is on it any more", vg_pciaddr_format(gpu, addr));
     }
     vg_health_settle(hub);
+}
+
+void vg_health_release(VgRun *run) {
+    while (run->claims->len > 0)
+        vg_health_drop(run->hub, g_ptr_array_remove_index(run->claims, run->claims->len - 1));
+    vg_health_settle(run->hub);
 }
 
 /* --- beginning and end -------------------------------------------------------------------------------------------- */

@@ -20,7 +20,9 @@ gboolean vg_health_start_later(VgDriverState *hub, VgDom *dom);
 void vg_health_settle(VgDriverState *hub);
 /* The guest of @op is to be stopped by force: what is decided for its GPUs is on disk before @then is called. */
 void vg_health_force(VgOp *op, void (*then)(VgOp *op));
-/* Gives the claim of @run back (there may be none), with what follows for the GPUs it was on. */
+/* Gives @claim back, with what follows for the GPUs it was on. */
+void vg_health_drop(VgDriverState *hub, VgClaim *claim);
+/* Gives the claims of @run back (there may be none), with what follows for the GPUs it was on. */
 void vg_health_release(VgRun *run);
 
 /* --- grid.c ------------------------------------------------------------------------------------------------------- */

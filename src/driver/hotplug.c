@@ -17,6 +17,7 @@
 #include "driver/pcidevs.h"
 #include "driver/query.h"
 #include "driver/run.h"
+#include "driver/vgpu_plug.h"
 
 #define VG_AREA "driver"
 #include "base/log.h"
@@ -32,10 +33,12 @@ typedef struct {
     const VgDomain *holder; /* the definition that has the device, def or the one of now */
     gsize pos;              /* there */
     VgXenConfig *config;
+    VgVgpuPlug *vgpu; /* NULL: it is none */
 } Plug;
 
 static void plug_free(gpointer data) {
     Plug *plug = data;
+    vg_vgpu_plug_free(plug->vgpu);
     g_free(plug->xml);
     g_free(plug->alias);
     vg_device_free(plug->device);
@@ -71,11 +74,11 @@ static gboolean can_plug_disk(const Plug *plug, const VgDisk *disk, GError **err
 }
 
 static gboolean can_plug_hostdev(const Plug *plug, const VgHostdev *dev, GError **error) {
-    if (dev->type == VG_HOSTDEV_PCI)
+    if (dev->type == VG_HOSTDEV_PCI || dev->type == VG_HOSTDEV_VGPU)
         return TRUE;
     if (dev->type == VG_HOSTDEV_USB)
-        return refuse(plug, _("of the host's devices, PCI devices can"), error);
-    return refuse(plug, _("a vGPU is made, and given its place, before the guest's device model starts"), error);
+        return refuse(plug, _("of the host's devices, PCI devices and vGPUs on them can"), error);
+    return refuse(plug, _("a mediated device is made known to the guest's device model when that starts"), error);
 }
 
 static gboolean can_plug(const Plug *plug, GError **error) {
@@ -139,8 +142,22 @@ static gboolean plan_arrival(const VgRun *run, Plug *plug, GError **error) {
     return TRUE;
 }
 
+static gboolean is_vgpu(const VgDevice *device) {
+    return device->kind == VG_DEVICE_HOSTDEV && device->hostdev->type == VG_HOSTDEV_VGPU;
+}
+
+static gboolean plan_vgpu(VgRun *run, Plug *plug, GError **error) {
+    const char *why = NULL;
+    gboolean out = plug->edit == VG_EDIT_DETACH;
+    if (!out && !vg_def_complete(run->hub, plug->def, error))
+        return FALSE;
+    plug->vgpu =
+        vg_vgpu_plug_new(run, out ? run->def : plug->def, out ? plug->def : run->def, plug->pos, out, &why, error);
+    return plug->vgpu || (why ? refuse(plug, why, error) : FALSE);
+}
+
 static gboolean plan_live(VgOp *op, Plug *plug, GError **error) {
-    const VgRun *run = op->dom->run;
+    VgRun *run = op->dom->run;
     plug->live = TRUE;
     if (run->foreign) {
         vg_set_error(error, VG_ERR_OPERATION_INVALID,
@@ -150,9 +167,9 @@ static gboolean plan_live(VgOp *op, Plug *plug, GError **error) {
         return FALSE;
     }
     see_medium(run, plug);
-    if (plug->edit != VG_EDIT_DETACH)
-        return can_plug(plug, error) && plan_arrival(run, plug, error);
-    return plan_detach(run, plug, error) && can_plug(plug, error);
+    gboolean ok = plug->edit == VG_EDIT_DETACH ? plan_detach(run, plug, error) && can_plug(plug, error)
+                                               : can_plug(plug, error) && plan_arrival(run, plug, error);
+    return ok && (!is_vgpu(plug->device) || plan_vgpu(run, plug, error));
 }
 
 /* An attached drive is there at the next start; one that is there gets the medium. */
@@ -328,6 +345,8 @@ static void begin_plug(VgOp *op) {
                   (!(op->flags & VIR_DOMAIN_AFFECT_LIVE) || plan_live(op, plug, &error));
     if (!ok)
         vg_op_end(op, error);
+    else if (plug->vgpu)
+        vg_vgpu_plug_go(plug->vgpu, op, plugged);
     else if (plug->live)
         vg_op_job(op, plug_job, plugged);
     else
@@ -372,11 +391,12 @@ void vg_update(VgSession *session, const VgUuid *uuid, const char *xml, guint fl
 /* --- after a crash ------------------------------------------------------------------------------------------------ */
 
 /* Does to Xen what was begun; @with has the device. */
-static gboolean finish(const VgRun *run, const VgDomain *with, const VgDevice *device, gboolean medium,
-                       GError **error) {
+static gboolean finish(VgRun *run, const VgDomain *with, const VgDevice *device, gboolean medium, GError **error) {
     VgXen *xen = run->hub->xen;
     VgXenBuild build = {.host = &run->hub->info};
     gssize pos = vg_edit_find(with, device, error);
+    if (pos >= 0 && is_vgpu(device))
+        return vg_vgpu_plug_repair(run, with, (gsize)pos, error);
     g_autoptr(VgXenConfig) config =
         pos < 0 ? NULL : vg_xen_config_build_device(with, device->kind, (gsize)pos, &build, error);
     return config && !vg_fault("driver.recover.plug") &&

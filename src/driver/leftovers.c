@@ -33,7 +33,7 @@ static void tried(VgDriverState *hub, gboolean gone) {
 /* --- of a domain, and of one that left the list ------------------------------------------------------------------- */
 
 static void keep(VgDriverState *hub, VgRun *run, VgDom *dom) {
-    vg_claim_set_stuck(run->claim, run->ladder.error ? run->ladder.error->message : NULL);
+    vg_held_set_stuck(run, run->ladder.error ? run->ladder.error->message : NULL);
     if (dom && !dom->gone && !dom->leftover)
         dom->leftover = run;
     else

@@ -170,7 +170,8 @@ static void set_alias(VgDeviceInfo *info, const char *kind, gsize i) {
     info->alias = g_strdup_printf("%s%" G_GSIZE_FORMAT, kind, i);
 }
 
-static void fill_bound(VgVgpuBound *bound, const VgPlace *place) {
+void vg_live_bind(VgHostdev *dev, const VgPlace *place) {
+    VgVgpuBound *bound = &dev->vgpu.bound;
     g_free(bound->backend);
     *bound = (VgVgpuBound){
         .present = TRUE,
@@ -185,12 +186,12 @@ static void fill_bound(VgVgpuBound *bound, const VgPlace *place) {
 
 static void fill_vgpus(VgRun *run) {
     gsize n = 0, at = 0;
-    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    g_autofree VgPlace *places = vg_held_places(run, &n);
     for (gsize i = 0; i < run->def->n_hostdevs; i++) {
         VgHostdev *dev = run->def->hostdevs[i];
         set_alias(&dev->info, alias_kinds[VG_DEVICE_HOSTDEV], i);
         if (dev->type == VG_HOSTDEV_VGPU && at < n)
-            fill_bound(&dev->vgpu.bound, &places[at++]);
+            vg_live_bind(dev, &places[at++]);
     }
 }
 

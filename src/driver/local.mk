@@ -21,6 +21,7 @@ libdriver_la_SOURCES = \
 	src/driver/grid_watch.c \
 	src/driver/health.c \
 	src/driver/health.h \
+	src/driver/held.c \
 	src/driver/host.c \
 	src/driver/image.c \
 	src/driver/save.c \
@@ -66,7 +67,9 @@ libdriver_la_SOURCES = \
 	src/driver/telemetry.c \
 	src/driver/telemetry.h \
 	src/driver/stats.c \
-	src/driver/tune.c
+	src/driver/tune.c \
+	src/driver/vgpu_plug.c \
+	src/driver/vgpu_plug.h
 libdriver_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 libdriver_la_CFLAGS = $(AM_CFLAGS) $(LIBVIRT_CFLAGS)
 VG_DRIVER_LIBS = liblife.la libgpu.la libxen.la libsim.la

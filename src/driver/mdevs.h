@@ -66,6 +66,7 @@ VgMdev *vg_nodedev_mdev(VgDriverState *hub, const char *name, GError **error);
 void vg_nodedev_tell(const VgMdev *mdev, VgNodedevChange change);
 /* The vGPUs of its own that @run has are node devices from now on, or no longer. */
 void vg_nodedev_show(VgRun *run, gboolean on);
+void vg_nodedev_show_place(VgDriverState *hub, const VgPlace *place, gboolean on);
 
 /* --- mdev_ops.c: what clients ask, see api/driver.h --------------------------------------------------------------- */
 

@@ -28,12 +28,13 @@ static void each_place(VgDriverState *hub, PlaceFunc func, gpointer data) {
     g_hash_table_iter_init(&iter, hub->doms.by_uuid);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const VgDom *dom = value;
-        gsize n = 0;
-        const VgPlace *places = NULL;
-        if (dom->run && dom->run->claim && dom->run->shown)
-            places = vg_claim_places(dom->run->claim, &n);
-        for (gsize i = 0; i < n; i++)
-            func(&places[i], data);
+        guint claims = dom->run && dom->run->shown ? dom->run->claims->len : 0;
+        for (guint c = 0; c < claims; c++) {
+            gsize n = 0;
+            const VgPlace *places = vg_claim_places(dom->run->claims->pdata[c], &n);
+            for (gsize i = 0; i < n; i++)
+                func(&places[i], data);
+        }
     }
 }
 
@@ -131,14 +132,17 @@ void vg_nodedev_tell(const VgMdev *mdev, VgNodedevChange change) {
     tell(mdev->hub, change, name, &mdev->parent);
 }
 
+void vg_nodedev_show_place(VgDriverState *hub, const VgPlace *place, gboolean on) {
+    g_autofree char *name = vg_nodedev_mdev_name(&place->vgpu, parent_of(place));
+    tell(hub, on ? VG_NODEDEV_CREATED : VG_NODEDEV_DELETED, name, &place->gpu);
+}
+
 void vg_nodedev_show(VgRun *run, gboolean on) {
     gsize n = 0;
-    const VgPlace *places = run->claim && run->shown != on ? vg_claim_places(run->claim, &n) : NULL;
+    g_autofree VgPlace *places = run->shown != on ? vg_held_places(run, &n) : NULL;
     run->shown = on;
-    for (gsize i = 0; i < n; i++) {
-        g_autofree char *name = vg_nodedev_mdev_name(&places[i].vgpu, parent_of(&places[i]));
-        tell(run->hub, on ? VG_NODEDEV_CREATED : VG_NODEDEV_DELETED, name, &places[i].gpu);
-    }
+    for (gsize i = 0; i < n; i++)
+        vg_nodedev_show_place(run->hub, &places[i], on);
 }
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */

@@ -247,7 +247,7 @@ gboolean vg_snapshot_num(VgSession *session, const VgUuid *uuid, guint flags, in
 /* A guest whose GPU is far from its memory runs all the same. */
 static void add_far_gpus(const VgRun *run, GPtrArray *messages) {
     gsize n = 0;
-    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    g_autofree VgPlace *places = vg_held_places(run, &n);
     for (gsize i = 0; i < MIN(n, run->n_requests); i++) {
         char addr[VG_PCIADDR_TEXT];
         if (run->requests[i].has_node && places[i].node >= 0 && (guint)places[i].node != run->requests[i].node)

@@ -86,7 +86,7 @@ void vg_adopt_foreign(VgDriverState *hub, const VgXenDomain *xd) {
     dom->life.on_poweroff = dom->life.on_reboot = dom->life.on_crash = VG_LIFE_PRESERVE; /* whoever made it decides */
     dom->run = vg_run_new(hub, dom, def, FALSE);
     dom->run->foreign = TRUE;
-    vg_run_adopt(dom->run, xd->domid, NULL);
+    vg_run_adopt(dom->run, xd->domid);
     take_figures(dom->run, xd);
     show_as_running(dom, xd->run == VG_XEN_PAUSED);
     vg_run_up(dom->run);
@@ -152,7 +152,7 @@ static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDom
     vg_life_take_def(&dom->life, def);
     dom->run = vg_run_new(hub, dom, def, status->paused);
     g_strlcpy(dom->run->token, status->token, sizeof(dom->run->token));
-    vg_run_adopt(dom->run, xd->domid, NULL);
+    vg_run_adopt(dom->run, xd->domid);
     vg_live_fill_terminals(dom->run);
     take_figures(dom->run, xd);
     dom->run->pcidevs = g_strdupv(status->pcidevs);
@@ -271,8 +271,8 @@ static void take_claims(VgDriverState *hub) {
             continue;
         }
         VgDom *dom = vg_doms_find(&hub->doms, vg_claim_owner(claims[i]));
-        if (dom && dom->run && !dom->run->claim) {
-            dom->run->claim = claims[i];
+        if (dom && dom->run) {
+            g_ptr_array_add(dom->run->claims, claims[i]);
             dom->run->shown = TRUE;
             continue;
         }

@@ -26,6 +26,7 @@ VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused
     run->id = -1;
     run->stream = -1;
     run->def = def;
+    run->claims = g_ptr_array_new();
     run->paused = paused;
     run->requests = vg_requests_of(&run->hub->info, def, &run->n_requests);
     vg_uuid_generate(&token);
@@ -52,6 +53,7 @@ void vg_run_free(VgRun *run) {
     vg_requests_free(run->requests, run->n_requests);
     vg_xen_domain_clear(&run->seen);
     g_clear_pointer(&run->lent, g_ptr_array_unref);
+    g_ptr_array_unref(run->claims);
     vg_fd_clear(&run->stream);
     g_free(run->saving);
     g_free(run->image);
@@ -89,10 +91,9 @@ void vg_run_up(VgRun *run) {
     count(run, TRUE);
 }
 
-void vg_run_adopt(VgRun *run, guint32 domid, VgClaim *claim) {
+void vg_run_adopt(VgRun *run, guint32 domid) {
     run->domid = domid;
     run->built = TRUE;
-    run->claim = claim;
     run->ladder.at = run->ladder.n;
 }
 
@@ -150,7 +151,7 @@ static void let_go(VgRun *run, VgDom *dom) {
         vg_look_for_others(run->hub);
     if (run->ladder.stuck) {
         vg_warn("domain '%s': %s; it is tried again", dom->name, run->ladder.error->message);
-        vg_claim_set_stuck(run->claim, run->ladder.error->message);
+        vg_held_set_stuck(run, run->ladder.error->message);
         dom->leftover = run;
         vg_leftovers_later(run->hub);
     }

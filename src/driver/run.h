@@ -17,9 +17,9 @@ struct VgRun {
     VgDomain *def; /* live definition; its live rows are filled in on the way up */
     VgVgpuRequest *requests;
     gsize n_requests;
-    VgClaim *claim;  /* NULL: no vGPUs of its own */
-    GPtrArray *lent; /* VgMdev that it has borrowed (mdevs.h); NULL: none */
-    gboolean shown;  /* its vGPUs are node devices that clients have heard of */
+    GPtrArray *claims; /* of VgClaim: its own vGPUs; see below. Changes on the main loop, while no job of it is on */
+    GPtrArray *lent;   /* VgMdev that it has borrowed (mdevs.h); NULL: none */
+    gboolean shown;    /* its vGPUs are node devices that clients have heard of */
     VgXenConfig *config;
     char **pcidevs; /* PCI devices that go back to the host's drivers: addresses; or NULL. The domain's queue's */
     char token[33];
@@ -45,6 +45,23 @@ struct VgRun {
 VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused);
 void vg_run_free(VgRun *run);
 
+/* --- held.c: its claims ------------------------------------------------------------------------------------------- */
+
+/* All its vGPUs, those of its definition first and in that order. Strings borrowed, g_free. @run NULL: none. */
+VgPlace *vg_held_places(const VgRun *run, gsize *ret_n);
+/* It has @claim from now on. Made before it is on record: it may become several. Main loop. */
+void vg_held_take(VgRun *run, VgClaim *claim);
+/* The claim that @vgpu is in; @ret_alone: with nothing else. NULL: none. */
+VgClaim *vg_held_find(const VgRun *run, const VgUuid *vgpu, gboolean *ret_alone);
+/* For all of them; the first failure is told. */
+gboolean vg_held_each(const VgRun *run, gboolean (*what)(VgClaim *claim, GError **error), GError **error);
+void vg_held_set_stuck(const VgRun *run, const char *why);
+void vg_held_release(VgRun *run);
+/* Does the guest get it as a PCI function, which can come and go while it runs? */
+gboolean vg_held_can_plug(const VgPlace *place);
+
+/* --- what it wants ------------------------------------------------------------------------------------------------ */
+
 /* The requests of a definition's vGPUs, borrowing its strings. Freed by vg_requests_free(). */
 VgVgpuRequest *vg_requests_of(const VgXenHostInfo *host, const VgDomain *def, gsize *ret_n);
 void vg_requests_free(VgVgpuRequest *requests, gsize n);
@@ -57,9 +74,12 @@ VgXenGpu *vg_xen_gpus_of(const VgDomain *def, const VgVgpuRequest *requests, con
 const char *vg_xen_emulator_of(const VgDriverState *hub, const VgXenGpu *gpus, gsize n);
 
 /* Already running: the ladder stands at its top. */
-void vg_run_adopt(VgRun *run, guint32 domid, VgClaim *claim);
+void vg_run_adopt(VgRun *run, guint32 domid);
 /* Counts it, and clients see its id. */
 void vg_run_up(VgRun *run);
+
+/* A device of @claim writes into the guest's memory by itself, so all of it has to be there. */
+gboolean vg_memory_is_fixed(const VgDomain *def, const VgClaim *claim, GError **error);
 
 /* Writes the live status anew (job). */
 gboolean vg_run_write_status(VgRun *run, GError **error);
@@ -72,6 +92,8 @@ void vg_run_change_def(VgRun *run, VgDomain *def);
 void vg_live_fill(VgRun *run);
 /* Of those the terminals alone, which a restart of their giver changes. */
 void vg_live_fill_terminals(VgRun *run);
+/* What the vGPU @dev was given. */
+void vg_live_bind(VgHostdev *dev, const VgPlace *place);
 /* An alias that no device of @def has; only for kinds that can be plugged. */
 void vg_live_alias(const VgDomain *def, VgDeviceKind kind, VgDeviceInfo *info);
 /* What its interface is called on the host, unless the definition says. */

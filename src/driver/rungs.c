@@ -22,12 +22,11 @@
 enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, PCI, CONFIG, MEMORY, DOMAIN, RECORD, IMAGE, UNPAUSE, N_RUNGS };
 
 /* A device that writes into the guest's memory by itself needs all of it to be there: no balloon. */
-static gboolean memory_is_fixed(const VgDomain *def, const VgClaim *claim, GError **error) {
+gboolean vg_memory_is_fixed(const VgDomain *def, const VgClaim *claim, GError **error) {
     gsize n = 0;
-    const VgPlace *places = claim ? vg_claim_places(claim, &n) : NULL;
+    const VgPlace *places = vg_claim_places(claim, &n);
     for (gsize i = 0; i < n; i++)
-        if ((places[i].backend == VG_BACKEND_SRIOV || places[i].backend == VG_BACKEND_PASSTHROUGH) &&
-            def->current_memory < def->memory) {
+        if (vg_held_can_plug(&places[i]) && def->current_memory < def->memory) {
             vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
                          _("domain '%s' has a vGPU of type %s, which needs the guest's memory to be fixed: make "
                            "<currentMemory> as large as <memory>"),
@@ -55,7 +54,7 @@ static gboolean go_together(const VgRun *run, GError **error) {
 /* One that the definition names has not been declared able. */
 static gboolean model_is_able(const VgRun *run, const VgClaim *claim, GError **error) {
     gsize n = 0;
-    const VgPlace *places = claim ? vg_claim_places(claim, &n) : NULL;
+    const VgPlace *places = vg_claim_places(claim, &n);
     const char *own = run->def->emulator, *able = run->hub->vfio_model;
     for (gsize i = 0; i < n && own && able; i++)
         if (places[i].vfio_path && strcmp(own, able) != 0) {
@@ -69,28 +68,34 @@ static gboolean model_is_able(const VgRun *run, const VgClaim *claim, GError **e
 }
 
 static gboolean may_have_all(const VgRun *run, GError **error) {
-    if (!go_together(run, error) || !model_is_able(run, run->claim, error) ||
-        !memory_is_fixed(run->def, run->claim, error))
+    if (!go_together(run, error))
         return FALSE;
+    for (guint i = 0; i < run->claims->len; i++) {
+        const VgClaim *claim = run->claims->pdata[i];
+        if (!model_is_able(run, claim, error) || !vg_memory_is_fixed(run->def, claim, error))
+            return FALSE;
+    }
     for (guint i = 0; run->lent && i < run->lent->len; i++)
-        if (!memory_is_fixed(run->def, ((VgMdev *)run->lent->pdata[i])->claim, error))
+        if (!vg_memory_is_fixed(run->def, ((VgMdev *)run->lent->pdata[i])->claim, error))
             return FALSE;
     return vg_given_once(run, error);
 }
 
 static void give_back(VgRun *run) {
     vg_mdevs_return(run);
-    g_clear_pointer(&run->claim, vg_gpus_release);
+    vg_held_release(run);
 }
 
 static gboolean claim_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     if (!vg_mdevs_lend(run, error))
         return FALSE;
+    VgClaim *claim = NULL;
     if (run->n_requests)
-        run->claim =
-            vg_gpus_claim(run->hub->gpus, &run->def->uuid, run->def->name, run->requests, run->n_requests, error);
-    if ((!run->n_requests || run->claim) && may_have_all(run, error)) {
+        claim = vg_gpus_claim(run->hub->gpus, &run->def->uuid, run->def->name, run->requests, run->n_requests, error);
+    if (claim)
+        vg_held_take(run, claim);
+    if ((!run->n_requests || claim) && may_have_all(run, error)) {
         vg_health_settle(run->hub);
         return TRUE;
     }
@@ -130,23 +135,19 @@ static gboolean intent_down(gpointer subject, GError **error) {
 }
 
 static gboolean ledger_up(gpointer subject, GError **error) {
-    VgRun *run = subject;
-    return !run->claim || vg_claim_record(run->claim, error);
+    return vg_held_each(subject, vg_claim_record, error);
 }
 
 static gboolean ledger_down(gpointer subject, GError **error) {
-    VgRun *run = subject;
-    return !run->claim || vg_claim_forget(run->claim, error);
+    return vg_held_each(subject, vg_claim_forget, error);
 }
 
 static gboolean vgpus_up(gpointer subject, GError **error) {
-    VgRun *run = subject;
-    return !run->claim || vg_claim_create(run->claim, error);
+    return vg_held_each(subject, vg_claim_create, error);
 }
 
 static gboolean vgpus_down(gpointer subject, GError **error) {
-    VgRun *run = subject;
-    return !run->claim || vg_claim_remove(run->claim, error);
+    return vg_held_each(subject, vg_claim_remove, error);
 }
 
 static gboolean pci_up(gpointer subject, GError **error) {
@@ -162,8 +163,8 @@ static gboolean pci_up(gpointer subject, GError **error) {
 
 static gboolean pci_down(gpointer subject, GError **error) {
     VgRun *run = subject;
-    if (run->claim)
-        vg_pcidevs_free_claim(run->hub, run->claim);
+    for (guint i = 0; i < run->claims->len; i++)
+        vg_pcidevs_free_claim(run->hub, run->claims->pdata[i]);
     return vg_pcidevs_give_back_all(run, error);
 }
 
@@ -171,10 +172,10 @@ static gboolean config_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     gsize n = 0;
     if (!vg_networks_resolve(run->def, run->hub->simulated, error) ||
-        (run->again && run->claim && !vg_claim_renew(run->claim, error)))
+        (run->again && !vg_held_each(run, vg_claim_renew, error)))
         return FALSE;
-    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
-    g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->def, run->requests, places, n, run->lent, &n);
+    g_autofree VgPlace *places = vg_held_places(run, &n);
+    g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->def, run->requests, places, MIN(n, run->n_requests), run->lent, &n);
     VgXenBuild build = {.host = &run->hub->info, .gpus = gpus, .n_gpus = n};
     build.emulator = vg_xen_emulator_of(run->hub, gpus, n);
     run->config = vg_xen_config_build(run->def, &build, error);
@@ -207,8 +208,8 @@ static gboolean memory_up(gpointer subject, GError **error) {
 static gboolean domain_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     VgXen *xen = run->hub->xen;
-    if (run->claim)
-        vg_claim_use(run->claim);
+    for (guint i = 0; i < run->claims->len; i++)
+        vg_claim_use(run->claims->pdata[i]);
     if (run->stream < 0) {
         run->built = xen->ops->create(xen, run->config, run->token, &run->domid, error);
         return run->built;

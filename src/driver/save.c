@@ -98,7 +98,7 @@ static gboolean devices_can(const VgRun *run, GError **error) {
         return FALSE;
     }
     gsize n = 0;
-    const VgPlace *places = run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    g_autofree VgPlace *places = vg_held_places(run, &n);
     for (gsize i = 0; i < n; i++) {
         if (places[i].saves)
             continue;

@@ -183,7 +183,7 @@ static void add_disks(VgStats *stats, const VgDom *dom, const VgRun *run) {
 /* libvirt has no vGPUs: they are what this hypervisor has of its own. */
 static void add_vgpus(VgStats *stats, const VgDom *dom, const VgRun *run) {
     gsize n = 0;
-    const VgPlace *places = run && run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    g_autofree VgPlace *places = vg_held_places(run, &n);
     if (n == 0)
         return;
     put_uint(stats, "vgpu.count", (guint)n);

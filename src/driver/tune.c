@@ -150,7 +150,7 @@ static gboolean may_balloon(const VgOp *op, const VgDomain *def, GError **error)
             what = "<hostdev type='pci'>";
     gsize n = 0;
     const VgRun *run = op->dom->run;
-    const VgPlace *places = run && run->claim ? vg_claim_places(run->claim, &n) : NULL;
+    g_autofree VgPlace *places = vg_held_places(run, &n);
     for (gsize i = 0; i < n && !what; i++)
         if (places[i].backend == VG_BACKEND_SRIOV || places[i].backend == VG_BACKEND_PASSTHROUGH)
             what = places[i].type_name;

@@ -40,15 +40,17 @@ char *vg_gpus_type_names(VgGpus *gpus) {
     return vg_list_end(&list);
 }
 
-/* Domains that have something on @gpu, and the devices of others. */
+/* Domains that have something on @gpu, and the devices of others. A domain may have several claims. */
 char *vg_gpus_holders(VgGpus *gpus, guint gpu) {
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     VgShortList list;
     vg_list_begin(&list, NAMES_MOST);
     for (guint i = 0; i < gpus->claims->len; i++) {
         const VgClaim *c = g_ptr_array_index(gpus->claims, i);
         for (gsize k = 0; k < c->n; k++)
             if (c->insides[k].gpu == gpu) {
-                vg_list_add(&list, vg_claim_holder(c));
+                if (g_hash_table_add(seen, (gpointer)vg_claim_holder(c)))
+                    vg_list_add(&list, vg_claim_holder(c));
                 break;
             }
     }

@@ -500,6 +500,24 @@ VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name
     return c;
 }
 
+VgClaim *vg_claim_split(VgClaim *claim) {
+    VgGpus *gpus = claim->gpus;
+    VgClaim *c = claim_new(gpus, &claim->owner, claim->owner_name, 1);
+    vg_gpus_room_leave(claim);
+    claim->n--;
+    c->places[0] = claim->places[claim->n];
+    c->insides[0] = claim->insides[claim->n];
+    c->id = c->places[0].generation;
+    c->record = claim_print(c);
+    g_free(claim->record);
+    claim->record = claim_print(claim);
+    g_hash_table_replace(gpus->by_vgpu, &c->places[0].vgpu, c);
+    g_ptr_array_add(gpus->claims, c);
+    vg_gpus_room_enter(claim);
+    vg_gpus_room_enter(c);
+    return c;
+}
+
 /* --- from jobs: touch only the claim and what never changes ------------------------------------------------------- */
 
 gboolean vg_claim_record(VgClaim *claim, GError **error) {

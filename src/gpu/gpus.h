@@ -6,7 +6,8 @@
  * policy; a vGPU has an identity (UUID), an owner (domain), a place. Checks in the order supported, enabled,
  * compatible, room, each with its own text.
  *
- * A CLAIM is what one domain holds: all its vGPUs, placed together. Its life, as rungs of the driver's start ladder:
+ * A CLAIM is what one domain holds: all vGPUs of its start, placed together (and made several, one for each, where they
+ * can go one by one), or one that came while it ran. Its life, as rungs of the driver's start ladder:
  *
  *     vg_gpus_claim()   main loop   places and reserves; counts at once for everybody
  *     vg_claim_record() ledger queue  the ledger says so, durably (the intent)
@@ -117,6 +118,9 @@ gboolean vg_gpus_fix_memory(VgGpus *gpus, const VgVgpuRequest *request);
 gboolean vg_gpus_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n, VgPlace **ret_places, GError **error);
 VgClaim *vg_gpus_claim(VgGpus *gpus, const VgUuid *owner, const char *owner_name, const VgVgpuRequest *requests,
                        gsize n, GError **error);
+/* Takes the last of several vGPUs off @claim, which is on record nowhere yet, and makes it a claim of its own. Main
+ * loop. */
+VgClaim *vg_claim_split(VgClaim *claim);
 void vg_places_free(VgPlace *places, gsize n);
 const VgPlace *vg_claim_places(const VgClaim *claim, gsize *ret_n);
 const VgUuid *vg_claim_owner(const VgClaim *claim);

@@ -59,6 +59,16 @@ static VgJson *gpu_types(const VgGpus *gpus, guint i) {
     return list;
 }
 
+/* Where each vGPU can come and go, a guest has a claim for each. */
+static gboolean is_listed(const VgJson *list, const VgClaim *c) {
+    gboolean one_each =
+        c->n == 1 && (c->places[0].backend == VG_BACKEND_SRIOV || c->places[0].backend == VG_BACKEND_PASSTHROUGH);
+    for (gsize i = 0; one_each && i < vg_json_length(list); i++)
+        if (g_strcmp0(vg_json_string(vg_json_at(list, i)), c->owner_name) == 0)
+            return TRUE;
+    return FALSE;
+}
+
 /* In one pass: there may be thousands of both. */
 VgJson **vg_gpus_json_guests(const VgGpus *gpus) {
     VgJson **lists = g_new0(VgJson *, gpus->inventory.n + 1);
@@ -72,7 +82,8 @@ VgJson **vg_gpus_json_guests(const VgGpus *gpus) {
             if (gpu == VG_PLACE_ANY || last[gpu] == c)
                 continue;
             last[gpu] = c;
-            vg_json_append(lists[gpu], vg_json_new_string(c->owner_name));
+            if (!is_listed(lists[gpu], c))
+                vg_json_append(lists[gpu], vg_json_new_string(c->owner_name));
         }
     }
     return lists;

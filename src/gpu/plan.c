@@ -152,9 +152,10 @@ static void propose_stop(const Plan *p, VgClaim *const *claims, guint n) {
     VgJson *o = propose(p, "stop", NULL, NULL);
     VgJson *domains = vg_json_set(o, "domains", vg_json_new_array());
     VgJson *nodes = vg_json_set(o, "node_devices", vg_json_new_array());
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < n; i++) {
         const char *guest = vg_claim_is_node_device(claims[i]) ? claims[i]->user_name : claims[i]->owner_name;
-        if (guest != NULL) {
+        if (guest != NULL && g_hash_table_add(seen, (gpointer)guest)) {
             vg_list_add(&guests, guest);
             vg_json_append(domains, vg_json_new_string(guest));
         }
@@ -197,16 +198,31 @@ static gboolean in_question(const Plan *p, guint gpu) {
            (p->wants[0].group == VG_PLACE_ANY || p->wants[0].group == p->gpus->room.gpus[gpu].group);
 }
 
+/* All that goes when the guest of @c stops; a node device is there by itself. */
+static GPtrArray *goes_with(const Plan *p, VgClaim *c) {
+    GPtrArray *set = g_ptr_array_new();
+    g_ptr_array_add(set, c);
+    for (guint i = 0; !vg_claim_is_node_device(c) && i < p->gpus->claims->len; i++) {
+        VgClaim *other = g_ptr_array_index(p->gpus->claims, i);
+        if (other != c && vg_uuid_equal(&other->owner, &c->owner))
+            g_ptr_array_add(set, other);
+    }
+    return set;
+}
+
 static void try_one_stop(const Plan *p) {
-    guint tried = 0;
-    for (guint i = 0; i < p->gpus->claims->len && tried < STOPS_MOST && !is_full(p); i++) {
+    g_autoptr(GHashTable) tried = g_hash_table_new(vg_uuid_hash, vg_uuid_equal_ptr);
+    for (guint i = 0, n = 0; i < p->gpus->claims->len && n < STOPS_MOST && !is_full(p); i++) {
         VgClaim *c = g_ptr_array_index(p->gpus->claims, i);
         gboolean near = FALSE;
         for (gsize k = 0; k < c->n; k++)
             near = near || (c->insides[k].gpu != VG_PLACE_ANY && in_question(p, c->insides[k].gpu));
-        tried += near ? 1 : 0;
-        if (near && possible_without(p, &c, 1))
-            propose_stop(p, &c, 1);
+        if (!near || (!vg_claim_is_node_device(c) && !g_hash_table_add(tried, &c->owner)))
+            continue;
+        n++;
+        g_autoptr(GPtrArray) set = goes_with(p, c);
+        if (possible_without(p, (VgClaim **)set->pdata, set->len))
+            propose_stop(p, (VgClaim **)set->pdata, set->len);
     }
 }
 

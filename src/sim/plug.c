@@ -217,7 +217,10 @@ static gboolean do_attach(VgSim *sim, VgSimDomain *dom, const libxl_domain_confi
         return vg_sim_plug_disk(dom, &c->disks[0], error);
     if (c->num_nics)
         *ret = vg_sim_plug_nic(dom, &c->nics[0]);
-    return !c->num_pcidevs || vg_sim_plug_pci(sim, dom, &c->pcidevs[0], error);
+    for (int i = 0; i < c->num_pcidevs; i++)
+        if (!vg_sim_plug_pci(sim, dom, &c->pcidevs[i], error))
+            return FALSE;
+    return TRUE;
 }
 
 static gboolean do_detach(VgSim *sim, VgSimDomain *dom, const libxl_domain_config *c, int *ret, GError **error) {
@@ -225,7 +228,10 @@ static gboolean do_detach(VgSim *sim, VgSimDomain *dom, const libxl_domain_confi
         drop(dom->disks, find(dom->disks, c->disks[0].vdev));
     if (c->num_nics)
         drop(dom->nics, find_nic(dom, &c->nics[0]));
-    return !c->num_pcidevs || unplug_pci(sim, dom, &c->pcidevs[0], error);
+    for (int i = c->num_pcidevs - 1; i >= 0; i--)
+        if (!unplug_pci(sim, dom, &c->pcidevs[i], error))
+            return FALSE;
+    return TRUE;
 }
 
 static gboolean do_insert(VgSim *sim, VgSimDomain *dom, const libxl_domain_config *c, int *ret, GError **error) {

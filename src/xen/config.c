@@ -63,7 +63,10 @@ VgXenConfig *vg_xen_config_build_device(const VgDomain *dom, VgDeviceKind kind, 
     alone.n_disks = kind == VG_DEVICE_DISK;
     alone.n_interfaces = kind == VG_DEVICE_INTERFACE;
     alone.n_hostdevs = kind == VG_DEVICE_HOSTDEV;
-    return build_parts(&alone, build, &device_parts[kind], 1, error);
+    VgXenConvFunc part = device_parts[kind];
+    if (kind == VG_DEVICE_HOSTDEV && alone.hostdevs[0]->type == VG_HOSTDEV_VGPU)
+        part = vg_xen_conv_vgpu;
+    return build_parts(&alone, build, &part, 1, error);
 }
 
 void vg_xen_config_free(VgXenConfig *config) {

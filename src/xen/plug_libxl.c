@@ -40,9 +40,9 @@ gboolean vg_xen_plug_attach(VgXen *xen, guint32 domid, const VgXenConfig *device
         plug.c.nics[0].devid = -1; /* the next free one */
         rc = libxl_device_nic_add(plug.op.ctx, domid, &plug.c.nics[0], NULL);
         *ret_devid = plug.c.nics[0].devid;
-    } else if (plug.c.num_pcidevs) {
-        rc = libxl_device_pci_add(plug.op.ctx, domid, &plug.c.pcidevs[0], NULL);
     }
+    for (int i = 0; rc == 0 && i < plug.c.num_pcidevs; i++) /* the functions of one device */
+        rc = libxl_device_pci_add(plug.op.ctx, domid, &plug.c.pcidevs[i], NULL);
     return rc == 0 || vg_xen_op_fail(&plug.op, rc, error, _("the device cannot be attached to domain %u"), domid);
 }
 
@@ -85,9 +85,11 @@ static gboolean has_pci(libxl_ctx *ctx, guint32 domid, const libxl_device_pci *w
 }
 
 static int remove_pci(Plug *plug, guint32 domid) {
-    if (!has_pci(plug->op.ctx, domid, &plug->c.pcidevs[0]))
-        return 0;
-    return libxl_device_pci_remove(plug->op.ctx, domid, &plug->c.pcidevs[0], NULL);
+    int rc = 0;
+    for (int i = plug->c.num_pcidevs - 1; rc == 0 && i >= 0; i--)
+        if (has_pci(plug->op.ctx, domid, &plug->c.pcidevs[i]))
+            rc = libxl_device_pci_remove(plug->op.ctx, domid, &plug->c.pcidevs[i], NULL);
+    return rc;
 }
 
 gboolean vg_xen_plug_detach(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error) {
@@ -99,7 +101,7 @@ gboolean vg_xen_plug_detach(VgXen *xen, guint32 domid, const VgXenConfig *device
         rc = remove_disk(&plug, domid);
     else if (plug.c.num_nics)
         rc = remove_nic(&plug, domid);
-    else if (plug.c.num_pcidevs)
+    else
         rc = remove_pci(&plug, domid);
     return rc == 0 || vg_xen_op_fail(&plug.op, rc, error, _("the device cannot be detached from domain %u"), domid);
 }
