@@ -116,7 +116,7 @@ void vg_destroy(VgSession *session, const VgUuid *uuid, guint flags, VgDone done
     if (dom->life.phase == VG_LIFE_STARTING) {
         op->flag = op->gone_is_fine = TRUE;
         if (dom->run)
-            dom->run->ladder.abort = TRUE;
+            g_atomic_int_set(&dom->run->ladder.abort, TRUE);
     }
     vg_op_push(op, VG_OP_FIRST);
 }

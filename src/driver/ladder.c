@@ -37,6 +37,16 @@ static void run_rung(gpointer data) {
     ladder->ok = !step || step(ladder->subject, &ladder->rung_error);
 }
 
+static gboolean told_to_turn(VgLadder *ladder) {
+    return !ladder->down && g_atomic_int_get(&ladder->abort);
+}
+
+static GError *turned(const VgLadder *ladder) {
+    GError *error = NULL;
+    vg_set_error(&error, VG_ERR_OPERATION_ABORTED, "%s", _(ladder->given_up));
+    return error;
+}
+
 static void keep_error(VgLadder *ladder, GError *error) {
     if (ladder->error) {
         vg_warn("%s", error->message);
@@ -52,6 +62,10 @@ static void take_outcome(VgLadder *ladder) {
     if (ladder->ok) {
         ladder->at += ladder->down ? -1 : 1;
         return;
+    }
+    if (told_to_turn(ladder)) {
+        g_error_free(error);
+        error = turned(ladder);
     }
     gboolean partial = !ladder->down && current(ladder)->partial;
     if (ladder->down)
@@ -69,12 +83,10 @@ static void rung_done(gpointer data) {
 }
 
 static void turn_round_if_told(VgLadder *ladder) {
-    GError *error = NULL;
-    if (ladder->down || !ladder->abort)
+    if (!told_to_turn(ladder))
         return;
-    vg_set_error(&error, VG_ERR_OPERATION_ABORTED, "%s", _(ladder->given_up));
     ladder->down = TRUE;
-    keep_error(ladder, error);
+    keep_error(ladder, turned(ladder));
 }
 
 static gboolean at_rest(VgLadder *ladder) {
@@ -108,7 +120,8 @@ static void advance(VgLadder *ladder) {
 
 static void set_off(VgLadder *ladder, gboolean down, int floor) {
     g_clear_error(&ladder->error);
-    ladder->stuck = ladder->abort = FALSE;
+    ladder->stuck = FALSE;
+    g_atomic_int_set(&ladder->abort, FALSE);
     ladder->down = down;
     ladder->floor = floor;
     ladder->moving = TRUE;

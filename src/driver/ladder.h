@@ -43,7 +43,7 @@ struct VgLadder {
     int floor;      /* a descent ends here */
     gboolean down;  /* direction */
     gboolean stuck; /* a down failed, at rung `at` - 1 */
-    gboolean abort; /* main loop: turn round at the next rung */
+    gint abort;     /* atomic, set on the main loop: turn round at the next rung; a long rung looks itself */
     gboolean moving;
     GError *error; /* first one */
     /* private: of the rung under way */

@@ -34,6 +34,14 @@
 
 /* --- guests ------------------------------------------------------------------------------------------------------- */
 
+static const char *os_of(const VgXenDomain *xd) {
+    if (g_strcmp0(xd->kind, "hvm") == 0)
+        return "<type arch='x86_64' machine='xenfv'>hvm</type>";
+    if (g_strcmp0(xd->kind, "pvh") == 0)
+        return "<type arch='x86_64' machine='xenpvh'>xenpvh</type>";
+    return "<type arch='x86_64' machine='xenpv'>linux</type>";
+}
+
 static VgDomain *foreign_def(const VgXenDomain *xd) {
     char uuid[VG_UUID_TEXT];
     gboolean dom0 = xd->domid == 0;
@@ -42,9 +50,9 @@ static VgDomain *foreign_def(const VgXenDomain *xd) {
         g_strdup_printf("<domain type='xen' id='%u'><name>%s</name><uuid>%s</uuid>"
                         "<memory unit='KiB'>%" G_GUINT64_FORMAT "</memory>"
                         "<currentMemory unit='KiB'>%" G_GUINT64_FORMAT "</currentMemory>"
-                        "<vcpu>%u</vcpu><os><type arch='x86_64' machine='xenpv'>linux</type></os></domain>",
+                        "<vcpu>%u</vcpu><os>%s</os></domain>",
                         xd->domid, name, vg_uuid_format(&xd->uuid, uuid), MAX(xd->max_mem_kib, xd->mem_kib),
-                        xd->mem_kib, MAX(xd->vcpus, 1));
+                        xd->mem_kib, MAX(xd->vcpus, 1), os_of(xd));
     g_autoptr(GError) error = NULL;
     VgDomain *def = vg_domain_parse(xml, 0, &error);
     if (!def) {

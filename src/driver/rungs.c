@@ -208,15 +208,21 @@ static gboolean memory_up(gpointer subject, GError **error) {
 static gboolean domain_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     VgXen *xen = run->hub->xen;
+    VgXenMaking making = {.config = run->config, .token = run->token, .abort = &run->ladder.abort};
+    guint32 domid = 0;
+    gboolean ok;
     for (guint i = 0; i < run->claims->len; i++)
         vg_claim_use(run->claims->pdata[i]);
     if (run->stream < 0) {
-        run->built = xen->ops->create(xen, run->config, run->token, &run->domid, error);
-        return run->built;
+        ok = xen->ops->create(xen, &making, &domid, error);
+    } else {
+        ok = run->restored = xen->ops->restore(xen, &making, run->stream, &domid, error);
+        vg_fd_clear(&run->stream);
     }
-    run->built = run->restored = xen->ops->restore(xen, run->config, run->token, run->stream, &run->domid, error);
-    vg_fd_clear(&run->stream);
-    return run->built;
+    run->built = domid != 0; /* perhaps only to be destroyed */
+    if (run->built)
+        run->domid = domid;
+    return ok;
 }
 
 static gboolean domain_down(gpointer subject, GError **error) {
@@ -272,7 +278,7 @@ const VgRung vg_rungs[] = {
     [PCI]     = {"pci",     VG_RUNG_DOMAIN, TRUE,  pci_up,     pci_down},
     [CONFIG]  = {"config",  VG_RUNG_DOMAIN, FALSE, config_up,  config_down},
     [MEMORY]  = {"memory",  VG_RUNG_DOMAIN, FALSE, memory_up,  NULL},
-    [DOMAIN]  = {"domain",  VG_RUNG_DOMAIN, FALSE, domain_up,  domain_down},
+    [DOMAIN]  = {"domain",  VG_RUNG_DOMAIN, TRUE,  domain_up,  domain_down},
     [RECORD]  = {"record",  VG_RUNG_DOMAIN, FALSE, record_up,  NULL},
     [IMAGE]   = {"image",   VG_RUNG_DOMAIN, FALSE, image_up,   image_down},
     [UNPAUSE] = {"unpause", VG_RUNG_DOMAIN, FALSE, unpause_up, NULL},

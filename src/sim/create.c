@@ -20,6 +20,7 @@
 #define LIBXL_SLACK_KIB 2048 /* what libxl adds to every guest's need */
 #define VNC_FIRST_PORT 5900
 #define VNC_PORTS 1024
+#define BUILD_STEP_US 10000
 
 typedef const libxl_domain_config *Config;
 typedef gboolean (*StepFunc)(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error);
@@ -263,18 +264,31 @@ static void undo(VgSim *sim, guint32 domid) {
     pthread_mutex_unlock(&sim->lock);
 }
 
-gboolean vg_sim_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error) {
+/* Building takes its time, unless it is told to abort. */
+static gboolean build(VgSim *sim, const VgXenMaking *making, GError **error) {
+    gint64 end_us = g_get_monotonic_time() + sim->host->build_ms * G_TIME_SPAN_MILLISECOND;
+    while (g_get_monotonic_time() < end_us) {
+        if (vg_xen_told_to_abort(making)) {
+            vg_set_error(error, VG_ERR_OPERATION_ABORTED, _("'%s' is not built any further, as it was told"),
+                         making->config->c.c_info.name);
+            return FALSE;
+        }
+        g_usleep(BUILD_STEP_US);
+    }
+    return TRUE;
+}
+
+gboolean vg_sim_create(VgXen *xen, const VgXenMaking *making, guint32 *ret_domid, GError **error) {
     VgSim *sim = (VgSim *)xen;
     guint32 domid = 0;
-    if (!begin(sim, &config->c, &domid, error))
+    if (!begin(sim, &making->config->c, &domid, error))
         return FALSE;
     for (int stage = 0; stage < VG_SIM_STAGE_LAST; stage++) {
-        if (!climb(sim, domid, (VgSimStage)stage, &config->c, token, error)) {
+        if (!climb(sim, domid, (VgSimStage)stage, &making->config->c, making->token, error) ||
+            (stage == VG_SIM_STAGE_NAMED && !build(sim, making, error))) {
             undo(sim, domid);
             return FALSE;
         }
-        if (stage == VG_SIM_STAGE_NAMED && sim->host->build_ms)
-            g_usleep((gulong)sim->host->build_ms * 1000);
     }
     *ret_domid = domid;
     return TRUE;

@@ -154,6 +154,7 @@ static void describe(const VgSimDomain *dom, VgXenDomain *ret) {
         .uuid = dom->uuid,
         .name = g_strdup(dom->name),
         .token = g_strdup(dom->token),
+        .kind = g_strdup(dom->kind),
         .run = dom->run,
         .reason = dom->reason,
         .mem_kib = dom->mem_kib,

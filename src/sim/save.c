@@ -128,12 +128,11 @@ static gboolean take_state(VgSimDomain *dom, const VgJson *state, GError **error
     return TRUE;
 }
 
-gboolean vg_sim_restore(VgXen *xen, const VgXenConfig *config, const char *token, int fd, guint32 *ret_domid,
-                        GError **error) {
+gboolean vg_sim_restore(VgXen *xen, const VgXenMaking *making, int fd, guint32 *ret_domid, GError **error) {
     VgSim *sim = (VgSim *)xen;
     guint32 domid = 0;
     g_autoptr(VgJson) state = read_state(fd, error);
-    if (!state || !vg_sim_create(xen, config, token, &domid, error))
+    if (!state || !vg_sim_create(xen, making, &domid, error))
         return FALSE;
     pthread_mutex_lock(&sim->lock);
     VgSimDomain *dom = vg_sim_find_guest(sim, domid, error);

@@ -36,14 +36,13 @@ gboolean vg_sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error
 gboolean vg_sim_figures(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error);
 gboolean vg_sim_save(VgXen *xen, guint32 domid, int fd, GError **error);
 gboolean vg_sim_resume(VgXen *xen, guint32 domid, GError **error);
-gboolean vg_sim_restore(VgXen *xen, const VgXenConfig *config, const char *token, int fd, guint32 *ret_domid,
-                        GError **error);
+gboolean vg_sim_restore(VgXen *xen, const VgXenMaking *making, int fd, guint32 *ret_domid, GError **error);
 gboolean vg_sim_dump(VgXen *xen, guint32 domid, const char *path, GError **error);
 gboolean vg_sim_set_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error);
 gboolean vg_sim_set_max_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error);
 gboolean vg_sim_set_vcpus(VgXen *xen, guint32 domid, guint n, GError **error);
 gboolean vg_sim_pin_vcpu(VgXen *xen, guint32 domid, guint vcpu, const guint8 *map, gsize len, GError **error);
 gboolean vg_sim_set_shares(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error);
-gboolean vg_sim_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error);
+gboolean vg_sim_create(VgXen *xen, const VgXenMaking *making, guint32 *ret_domid, GError **error);
 gboolean vg_sim_screenshot(VgXen *xen, guint32 domid, const char *path, GError **error);
 void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how);

@@ -5,6 +5,7 @@
 void vg_xen_domain_clear(VgXenDomain *dom) {
     g_clear_pointer(&dom->name, g_free);
     g_clear_pointer(&dom->token, g_free);
+    g_clear_pointer(&dom->kind, g_free);
     g_clear_pointer(&dom->vcpu, g_free);
     g_clear_pointer(&dom->nics, g_free);
     g_clear_pointer(&dom->disks, g_free);

@@ -38,9 +38,10 @@ gboolean vg_xen_op_fail(const VgXenOp *op, int rc, GError **error, const char *w
 
 /*
  * Waits until xl starts no guest, and has domain 0 give what @c needs. @ret_lock is held until the guest has its
- * memory. RESOURCE_BUSY.
+ * memory. RESOURCE_BUSY, OPERATION_ABORTED.
  */
-gboolean vg_xen_make_room(VgXenOp *op, libxl_domain_config *c, VgFd *ret_lock, GError **error);
+gboolean vg_xen_make_room(VgXenOp *op, libxl_domain_config *c, const VgXenMaking *making, VgFd *ret_lock,
+                          GError **error);
 /* KiB that domain 0 can be made to give. */
 guint64 vg_xen_spare_of_dom0(VgXenOp *op);
 #define VG_XEN_DOM0_LEAST_KIB (512 * 1024) /* nobody asks it to live with less */

@@ -17,7 +17,7 @@
 #include "base/i18n.h"
 #include "xen/libxl_op.h"
 
-enum { ASK_MS = 3000, ASK_FDS = 64 };
+enum { ASK_MS = 3000, TURN_MS = 200 };
 
 typedef struct {
     VgXen xen;
@@ -110,6 +110,8 @@ static void describe(VgXen *xen, VgXenOp *op, const libxl_dominfo *info, VgXenDo
         .domid = info->domid,
         .name = g_strdup(name),
         .token = store_read(xen, "/local/domain/%u/" VG_XEN_TOKEN_KEY, info->domid),
+        /* libxl's own list calls PVH guests HVM; what they were made as is in its part of xenstore. */
+        .kind = store_read(xen, "/libxl/%u/type", info->domid),
         .run = run_of(info),
         .reason = info->shutdown ? (VgXenReason)CLAMP((int)info->shutdown_reason, 0, VG_XEN_SOFT_RESET) : 0,
         .mem_kib = info->current_memkb + info->outstanding_memkb,
@@ -157,7 +159,6 @@ static gboolean libxl_info(VgXen *xen, guint32 domid, VgXenDomain *ret, GError *
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u cannot be asked"), domid);
 }
 
-/* libxl's own list calls PVH guests HVM; what they were made as is in its part of xenstore. */
 static gboolean is_hvm(VgXen *xen, guint32 domid) {
     g_autofree char *type = store_read(xen, "/libxl/%u/type", domid);
     return g_strcmp0(type, "hvm") == 0;
@@ -201,51 +202,105 @@ static gboolean libxl_screenshot(VgXen *xen, guint32 domid, const char *path, GE
 
 /* --- changing */
 
-static int start(VgXenOp *op, libxl_domain_config *c, int stream, uint32_t *ret_domid) {
+/* TRUE: libxl's operation has ended, with @ret. */
+static gboolean has_ended(libxl_ctx *ctx, int *ret) {
+    libxl_event *event;
+    if (libxl_event_check(ctx, &event, LIBXL_EVENTMASK_ALL, NULL, NULL) != 0)
+        return FALSE;
+    *ret = event->u.operation_complete.rc;
+    libxl_event_free(ctx, event);
+    return TRUE;
+}
+
+/* One turn of libxl's own loop. @fds grows as it wants. */
+static void turn(libxl_ctx *ctx, GArray *fds) {
+    int n = 0, timeout_ms = TURN_MS;
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    for (int rc = ERROR_BUFFERFULL; rc == ERROR_BUFFERFULL;) {
+        g_array_set_size(fds, MAX((guint)n, fds->len));
+        n = (int)fds->len;
+        rc = libxl_osevent_beforepoll(ctx, &n, (struct pollfd *)(void *)fds->data, &timeout_ms, now);
+    }
+    if (poll((struct pollfd *)(void *)fds->data, (nfds_t)n, timeout_ms) < 0)
+        return;
+    gettimeofday(&now, NULL);
+    libxl_osevent_afterpoll(ctx, n, (struct pollfd *)(void *)fds->data, now);
+}
+
+static const libxl_asyncop_how as_event = {.callback = NULL, .u.for_event = 1};
+
+/*
+ * To the end of the operation begun @as_event. When @is_enough says so it is aborted, and its complaints are expected:
+ * op->logger.quiet tells.
+ */
+static int see_through(VgXenOp *op, gboolean (*is_enough)(gconstpointer data), gconstpointer data) {
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
+    int rc = 0;
+    while (!has_ended(op->ctx, &rc)) {
+        turn(op->ctx, fds);
+        if (op->logger.quiet || !is_enough(data))
+            continue;
+        op->logger.quiet = TRUE;
+        libxl_ao_abort(op->ctx, &as_event);
+    }
+    return rc;
+}
+
+static gboolean is_told_to_abort(gconstpointer making) {
+    return vg_xen_told_to_abort(making);
+}
+
+static void set_token(libxl_domain_config *c, const char *token) {
+    char **xsdata = g_new0(char *, 3);
+    xsdata[0] = g_strdup(VG_XEN_TOKEN_KEY);
+    xsdata[1] = g_strdup(token);
+    libxl_key_value_list_dispose(&c->c_info.xsdata);
+    c->c_info.xsdata = xsdata;
+}
+
+static int begin(VgXenOp *op, libxl_domain_config *c, int stream, uint32_t *ret_domid) {
     libxl_domain_restore_params params;
     if (stream < 0)
-        return libxl_domain_create_new(op->ctx, c, ret_domid, NULL, NULL);
+        return libxl_domain_create_new(op->ctx, c, ret_domid, &as_event, NULL);
     libxl_domain_restore_params_init(&params);
     params.stream_version = 2;
-    int rc = libxl_domain_create_restore(op->ctx, c, ret_domid, stream, -1, &params, NULL, NULL);
+    int rc = libxl_domain_create_restore(op->ctx, c, ret_domid, stream, -1, &params, &as_event, NULL);
     libxl_domain_restore_params_dispose(&params);
     return rc;
 }
 
-/* @stream -1: from the beginning. */
-static gboolean build(const VgXenConfig *config, const char *token, int stream, guint32 *ret_domid, GError **error) {
+/*
+ * @stream -1: from the beginning. Whoever aborts libxl's making gets what there is of the domain: libxl could not take
+ * it down any more, because every wait of an operation that was aborted ends at once.
+ */
+static gboolean build(const VgXenMaking *making, int stream, guint32 *ret_domid, GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_domain_config c; /* libxl fills defaults in; the caller's stays as it is */
     g_auto(VgFd) room = -1;
-    if (!vg_xen_op_begin(&op, config->c.c_info.name, error))
+    const char *name = making->config->c.c_info.name;
+    uint32_t domid = (uint32_t)INVALID_DOMID;
+    if (!vg_xen_op_begin(&op, name, error))
         return FALSE;
     libxl_domain_config_init(&c);
-    libxl_domain_config_copy(op.ctx, &c, &config->c);
-    char **xsdata = g_new0(char *, 3);
-    xsdata[0] = g_strdup(VG_XEN_TOKEN_KEY);
-    xsdata[1] = g_strdup(token);
-    libxl_key_value_list_dispose(&c.c_info.xsdata);
-    c.c_info.xsdata = xsdata;
-    uint32_t domid = 0;
-    gboolean fits = vg_xen_make_room(&op, &c, &room, error);
-    int rc = fits ? start(&op, &c, stream, &domid) : 0;
+    libxl_domain_config_copy(op.ctx, &c, &making->config->c);
+    set_token(&c, making->token);
+    gboolean fits = vg_xen_make_room(&op, &c, making, &room, error);
+    int rc = fits ? begin(&op, &c, stream, &domid) : 0;
+    if (fits && rc == 0)
+        rc = see_through(&op, is_told_to_abort, making);
     libxl_domain_config_dispose(&c);
-    if (!fits)
-        return FALSE;
-    if (rc)
-        return vg_xen_op_fail(&op, rc, error, _("'%s' cannot be started"), config->c.c_info.name);
-    *ret_domid = domid;
-    return TRUE;
+    if (fits && (rc == 0 || rc == ERROR_ABORTED) && libxl_domid_valid_guest(domid))
+        *ret_domid = domid;
+    return fits && (rc == 0 || vg_xen_op_fail(&op, rc, error, _("'%s' cannot be started"), name));
 }
 
-static gboolean libxl_create(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid,
-                             GError **error) {
-    return build(config, token, -1, ret_domid, error);
+static gboolean libxl_create(VgXen *xen, const VgXenMaking *making, guint32 *ret_domid, GError **error) {
+    return build(making, -1, ret_domid, error);
 }
 
-static gboolean libxl_restore(VgXen *xen, const VgXenConfig *config, const char *token, int fd, guint32 *ret_domid,
-                              GError **error) {
-    return build(config, token, fd, ret_domid, error);
+static gboolean libxl_restore(VgXen *xen, const VgXenMaking *making, int fd, guint32 *ret_domid, GError **error) {
+    return build(making, fd, ret_domid, error);
 }
 
 typedef int (*LibxlCall)(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *how);
@@ -267,46 +322,20 @@ static gboolean libxl_pause(VgXen *xen, guint32 domid, GError **error) {
     return call(domid, libxl_domain_pause, "pause", error);
 }
 
-/* TRUE: libxl's operation has ended, with @ret. */
-static gboolean has_ended(libxl_ctx *ctx, int *ret) {
-    libxl_event *event;
-    if (libxl_event_check(ctx, &event, LIBXL_EVENTMASK_ALL, NULL, NULL) != 0)
-        return FALSE;
-    *ret = event->u.operation_complete.rc;
-    libxl_event_free(ctx, event);
-    return TRUE;
-}
-
-/* One turn of libxl's own loop. */
-static void turn(libxl_ctx *ctx, gint64 until_us) {
-    struct pollfd fds[ASK_FDS];
-    int n = ASK_FDS, timeout_ms = (int)CLAMP((until_us - g_get_monotonic_time()) / 1000 + 1, 0, ASK_MS);
-    struct timeval now;
-    gettimeofday(&now, NULL);
-    if (libxl_osevent_beforepoll(ctx, &n, fds, &timeout_ms, now) != 0 || poll(fds, (nfds_t)n, timeout_ms) < 0)
-        return;
-    gettimeofday(&now, NULL);
-    libxl_osevent_afterpoll(ctx, n, fds, now);
-}
-
 /*
  * libxl waits a minute for the guest to take note of what it was asked. A guest that still boots does so later, and
  * whoever wants to end it must not wait for it: the question stays in xenstore, the waiting ends.
  */
+static gboolean is_late(gconstpointer until_us) {
+    return g_get_monotonic_time() >= *(const gint64 *)until_us;
+}
+
 static int ask(VgXenOp *op, guint32 domid, LibxlCall what) {
-    const libxl_asyncop_how how = {.callback = NULL, .u.for_event = 1};
     gint64 until_us = g_get_monotonic_time() + ASK_MS * G_TIME_SPAN_MILLISECOND;
-    int ret = 0, rc = what(op->ctx, domid, &how);
-    if (rc)
-        return rc;
-    while (!has_ended(op->ctx, &ret)) {
-        turn(op->ctx, until_us);
-        if (op->logger.quiet || g_get_monotonic_time() < until_us)
-            continue;
-        op->logger.quiet = TRUE;
-        libxl_ao_abort(op->ctx, &how);
-    }
-    return op->logger.quiet ? 0 : ret;
+    int rc = what(op->ctx, domid, &as_event);
+    if (rc == 0)
+        rc = see_through(op, is_late, &until_us);
+    return op->logger.quiet ? 0 : rc;
 }
 
 /* A guest without PV drivers still has a power button. */

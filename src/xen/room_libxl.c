@@ -48,7 +48,7 @@ static XlConf read_conf(libxl_ctx *ctx) {
     return conf;
 }
 
-static gboolean take_lock(const XlConf *conf, VgFd *ret, GError **error) {
+static gboolean take_lock(const XlConf *conf, const VgXenMaking *making, VgFd *ret, GError **error) {
     int holder = -1;
     g_auto(VgFd) fd = open(conf->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
@@ -58,6 +58,11 @@ static gboolean take_lock(const XlConf *conf, VgFd *ret, GError **error) {
     for (int waited = 0; !vg_fd_try_lock(fd, 0, !conf->balloon, &holder); waited += LOCK_STEP_MS) {
         if (errno != EAGAIN) {
             vg_set_errno(error, errno, _("cannot lock '%s'"), conf->lock);
+            return FALSE;
+        }
+        if (vg_xen_told_to_abort(making)) {
+            vg_set_error(error, VG_ERR_OPERATION_ABORTED, _("'%s' is not started, as it was told"),
+                         making->config->c.c_info.name);
             return FALSE;
         }
         if (waited >= LOCK_PATIENCE_MS) {
@@ -94,9 +99,10 @@ static gboolean make_dom0_give(VgXenOp *op, libxl_domain_config *c, GError **err
     return FALSE;
 }
 
-gboolean vg_xen_make_room(VgXenOp *op, libxl_domain_config *c, VgFd *ret_lock, GError **error) {
+gboolean vg_xen_make_room(VgXenOp *op, libxl_domain_config *c, const VgXenMaking *making, VgFd *ret_lock,
+                          GError **error) {
     XlConf conf = read_conf(op->ctx);
-    gboolean ok = take_lock(&conf, ret_lock, error) && (!conf.balloon || make_dom0_give(op, c, error));
+    gboolean ok = take_lock(&conf, making, ret_lock, error) && (!conf.balloon || make_dom0_give(op, c, error));
     g_free(conf.lock);
     return ok;
 }

@@ -7,9 +7,10 @@
  * by domid; a domid is never reused while its death has not been reported. Only the event callback comes on the main
  * loop.
  *
- * create() builds the domain and leaves it paused. @token is put into the domain's own xenstore data before the domain
- * can be seen as complete, and list() gives it back: so a half-made domain is known as ours after a crash. A failed
- * create() leaves no domain behind.
+ * create() builds the domain and leaves it paused. The token is put into the domain's own xenstore data before the
+ * domain can be seen as complete, and list() gives it back: so a half-made domain is known as ours after a
+ * crash. One that fails leaves no domain behind; one that is told to abort fails as soon as it can, with
+ * OPERATION_ABORTED, and may leave what *@ret_domid says, for destroy().
  *
  * Errors: VG_ERROR. NO_DOMAIN: no such domid. RESOURCE_BUSY: a device or the memory is not to be had, naming the
  * holder. OPERATION_FAILED with the host's own last error text otherwise.
@@ -59,6 +60,7 @@ typedef struct {
     VgUuid uuid;
     char *name;
     char *token; /* ours, or NULL: made by other hands */
+    char *kind;  /* "pv", "pvh", "hvm"; NULL: nobody knows */
     VgXenRunState run;
     VgXenReason reason; /* when run is SHUTDOWN */
     guint64 mem_kib, max_mem_kib;
@@ -99,6 +101,16 @@ typedef struct {
 } VgXenEvent;
 typedef void (*VgXenEventFunc)(const VgXenEvent *event, gpointer data);
 
+/* A domain to be made; all of it borrowed. */
+typedef struct {
+    const VgXenConfig *config;
+    const char *token;
+    gint *abort; /* atomic; or NULL */
+} VgXenMaking;
+static inline gboolean vg_xen_told_to_abort(const VgXenMaking *making) {
+    return making->abort && g_atomic_int_get(making->abort);
+}
+
 typedef struct {
     const char *name; /* "libxl", "simulated" */
     gboolean (*host_info)(VgXen *xen, VgXenHostInfo *ret, GError **error);
@@ -106,7 +118,7 @@ typedef struct {
     gboolean (*info)(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error);
     /* list() with what its domains do. */
     gboolean (*figures)(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error);
-    gboolean (*create)(VgXen *xen, const VgXenConfig *config, const char *token, guint32 *ret_domid, GError **error);
+    gboolean (*create)(VgXen *xen, const VgXenMaking *making, guint32 *ret_domid, GError **error);
     gboolean (*unpause)(VgXen *xen, guint32 domid, GError **error);
     gboolean (*pause)(VgXen *xen, guint32 domid, GError **error);
     /* Ask the guest. OPERATION_UNSUPPORTED if nothing in it listens. */
@@ -129,8 +141,7 @@ typedef struct {
     gboolean (*save)(VgXen *xen, guint32 domid, int fd, GError **error);
     gboolean (*resume)(VgXen *xen, guint32 domid, GError **error);
     /* As create(), with what save() wrote, which @fd stands at. */
-    gboolean (*restore)(VgXen *xen, const VgXenConfig *config, const char *token, int fd, guint32 *ret_domid,
-                        GError **error);
+    gboolean (*restore)(VgXen *xen, const VgXenMaking *making, int fd, guint32 *ret_domid, GError **error);
     /* The guest's memory into a new file, in Xen's own format; its state stays as it is. */
     gboolean (*dump)(VgXen *xen, guint32 domid, const char *path, GError **error);
     /* What its balloon is to leave it, and what it may have at most. The guest follows when it gets round to it. */

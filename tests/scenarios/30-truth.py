@@ -27,7 +27,7 @@ def other_hands(host):
     host.run("xl", "create", host.file("x.cfg", XL % "theirs"))
     eventually("xl's guest to be shown", lambda: host.guests() == "theirs")
     same(host.virsh("domid", "theirs"), str(host.domains()["theirs"]), "id")
-    has(host.virsh("dominfo", "theirs"), "Persistent:     no")
+    has(host.virsh("dominfo", "theirs"), "Persistent:     no", "OS Type:        xenpvh")
     host.wait_state("theirs", "running")
     host.virsh("suspend", "theirs")
     same(host.state("theirs"), "paused", "state")

@@ -386,6 +386,37 @@ static void test_order(void) {
     rig_free(rig);
 }
 
+/* Building takes half a minute here: a destroy does not wait for that. */
+static void test_abort(void) {
+    char *dir = rig_new_host();
+    g_autofree char *path = g_build_filename(dir, "host.json", NULL), *json = NULL;
+    g_autofree char *domain = g_build_filename(dir, "state/xen/1.json", NULL);
+    g_assert_true(g_file_get_contents(path, &json, NULL, NULL));
+    g_autofree char *slow = g_strdup_printf("{\"build_ms\": 30000, %s", json + 1);
+    g_assert_true(g_file_set_contents(path, slow, -1, NULL));
+    Rig *rig = rig_new(dir);
+    rig->own_dir = TRUE;
+    g_free(dir);
+    Outcome start, destroy;
+    define(rig, "b", NULL, NULL);
+    VgUuid uuid = rig_uuid(rig, "b");
+    gint64 begin = g_get_monotonic_time();
+    vg_driver.create(rig->session, &uuid, 0, rig_done(&start));
+    while (!g_file_test(domain, G_FILE_TEST_EXISTS))
+        rig_spin(1);
+    vg_driver.destroy(rig->session, &uuid, 0, rig_done(&destroy));
+    rig_wait(&start);
+    rig_wait(&destroy);
+    g_assert_cmpint(start.code, ==, VIR_ERR_OPERATION_ABORTED);
+    g_assert_cmpint(destroy.code, ==, 0);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 20 * G_USEC_PER_SEC);
+    g_assert_cmpint(rig_state(rig, "b", NULL), ==, VIR_DOMAIN_SHUTOFF);
+    outcome_clear(&start);
+    outcome_clear(&destroy);
+    rig_assert_clean(rig);
+    rig_free(rig);
+}
+
 /* A definition that comes while the same domain is being undefined is a new one. */
 static void test_define_while_undefining(void) {
     Rig *rig = rig_new(NULL);
@@ -658,6 +689,8 @@ static void test_other_hands(void) {
     disown(rig, "f");
     g_assert_cmpint(rig_state(rig, "f", NULL), ==, VIR_DOMAIN_RUNNING);
     g_assert_cmpuint(rig->guests, ==, 0);
+    g_autofree char *xml = rig_xml(rig, "f", 0);
+    g_assert_nonnull(strstr(xml, "machine='xenfv'>hvm<"));
     rig_act(rig, "f", "poweroff");
     rig_spin(300);
     g_assert_cmpint(rig_state(rig, "f", NULL), ==, VIR_DOMAIN_SHUTDOWN); /* left to its maker */
@@ -733,6 +766,7 @@ int main(int argc, char **argv) {
     g_test_add_data_func("/driver/leftover-of-transient", GINT_TO_POINTER(FALSE), test_leftover);
     g_test_add_data_func("/driver/leftover-of-undefined", GINT_TO_POINTER(TRUE), test_leftover);
     g_test_add_func("/driver/order", test_order);
+    g_test_add_func("/driver/abort", test_abort);
     g_test_add_func("/driver/define-while-undefining", test_define_while_undefining);
     g_test_add_func("/driver/files", test_files);
     g_test_add_func("/driver/names", test_names);

@@ -103,7 +103,7 @@ static guint32 create_with_console(Host *h, const char *name, guint8 id, libxl_d
         config->c.b_info.max_vcpus = 1;
         config->c.b_info.max_memkb = config->c.b_info.target_memkb = 64 * 1024;
     }
-    h->xen->ops->create(h->xen, config, "our-token", &domid, &error);
+    h->xen->ops->create(h->xen, &(VgXenMaking){.config = config, .token = "our-token"}, &domid, &error);
     libxl_domain_config_dispose(&config->c);
     g_free(config);
     g_assert_no_error(error);
@@ -117,7 +117,7 @@ static void config_free(VgXenConfig *config) {
 
 static gboolean try_create(Host *h, const char *name, guint8 id, guint64 mib, guint32 *ret, GError **error) {
     VgXenConfig *config = config_of(name, id, mib, NULL);
-    gboolean ok = h->xen->ops->create(h->xen, config, "our-token", ret, error);
+    gboolean ok = h->xen->ops->create(h->xen, &(VgXenMaking){.config = config, .token = "our-token"}, ret, error);
     config_free(config);
     return ok;
 }
@@ -292,12 +292,13 @@ static void test_pci_in_use(Host *h, gconstpointer data) {
     VgXenConfig *one = config_of("one", 1, 128, &addr), *two = config_of("two", 2, 128, &addr);
     g_autoptr(GError) error = NULL;
     guint32 domid;
-    g_assert_false(h->xen->ops->create(h->xen, one, "t", &domid, &error)); /* a driver of the host has it */
+    g_assert_false(h->xen->ops->create(h->xen, &(VgXenMaking){.config = one, .token = "t"}, &domid,
+                                       &error)); /* a driver of the host has it */
     g_clear_error(&error);
     g_assert_true(h->xen->ops->pci_lend(h->xen, &addr, &error));
     g_assert_true(h->xen->ops->pci_lent(h->xen, &addr));
-    g_assert_true(h->xen->ops->create(h->xen, one, "t", &domid, &error));
-    g_assert_false(h->xen->ops->create(h->xen, two, "t", &domid, &error));
+    g_assert_true(h->xen->ops->create(h->xen, &(VgXenMaking){.config = one, .token = "t"}, &domid, &error));
+    g_assert_false(h->xen->ops->create(h->xen, &(VgXenMaking){.config = two, .token = "t"}, &domid, &error));
     g_assert_error(error, VG_ERROR, VG_ERR_RESOURCE_BUSY);
     g_assert_nonnull(strstr(error->message, "0000:05:00.0"));
     g_assert_nonnull(strstr(error->message, "'one'"));

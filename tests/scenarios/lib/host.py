@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A simulated host with its daemon, and the ways into it: the packaged virsh, libvirt's Python binding, gridctl, raw bytes."""
+import glob
+import json
 import os
 import re
 import shutil
@@ -111,6 +113,9 @@ class Host:
         """Where the daemon keeps what is true until the host boots again."""
         return self.sim
 
+    def dump_dir(self):
+        return os.path.join(self.sim, "state", "dump")
+
     def pid(self):
         return self.daemon.pid
 
@@ -164,6 +169,10 @@ class Host:
         if ok is not None and (result.code == 0) != ok:
             raise Failed("%s, but this ended with %d:\n%s" % ("should work" if ok else "should be refused", result.code, result))
         return result
+
+    def spawn(self, *argv):
+        """Runs a program beside us; whoever asked waits for it."""
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
 
     def virsh(self, *args, ok=True, ro=False, **more):
         """The packaged virsh. Returns what it printed, stripped; of a refusal, its error."""
@@ -223,6 +232,41 @@ class Host:
     def heard(self, name):
         with open(os.path.join(self.dir, name), encoding="utf-8") as f:
             return f.read()
+
+    # --- what the host itself says, without the daemon ---------------------------------------------------------------------
+
+    def domains(self):
+        """name -> id of what Xen runs, without domain 0."""
+        found = {}
+        for path in glob.glob(os.path.join(self.sim, "state", "xen", "[1-9]*.json")):
+            ident = os.path.basename(path)[:-len(".json")]
+            try:
+                with open(path, encoding="utf-8") as f:
+                    found[json.load(f).get("name") or "domain " + ident] = int(ident)
+            except (FileNotFoundError, ValueError):
+                pass  # it is gone meanwhile, or its configuration
+        return found
+
+    def leftovers(self):
+        """What a host without guests must not have."""
+        return ["domain %s" % name for name in self.domains()]
+
+    def tell_guest(self, name, word):
+        """The guest does it by itself, as far as the daemon can know."""
+        path = os.path.join(self.sim, "control", name)
+        with open(self.file("word", word), encoding="utf-8"):
+            os.rename(os.path.join(self.dir, "word"), path)
+
+    def change_machine(self, **members):
+        """Members of host.json; the daemon is started anew. Of a real host: nothing."""
+        self.stop()
+        path = os.path.join(self.sim, "host.json")
+        with open(path, encoding="utf-8") as f:
+            machine = json.load(f)
+        machine.update(members)
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(machine, f)
+        self.start()
 
     def state(self, name):
         return self.virsh("domstate", name)
