@@ -6,6 +6,9 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/names.h"
+
+extern const VgNames vg_sim_act_names; /* of VgXenReason: what a guest can be told to do */
 
 typedef struct VgSimControl VgSimControl;
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/i18n.h"
+#include "base/names.h"
 #include "sim/plug.h"
 
 #define HVM_MAX_VCPUS 128
@@ -92,6 +93,17 @@ static guint online_of(const libxl_domain_build_info *b) {
     return n ? n : (guint)b->max_vcpus;
 }
 
+/* end=WORD among the words of the kernel's command line: it does so by itself, each time it comes up. */
+static void plan_end(VgSim *sim, VgSimDomain *dom, Config c) {
+    const char *line = c->c_info.type == LIBXL_DOMAIN_TYPE_PV ? c->b_info.u.pv.cmdline : c->b_info.cmdline;
+    g_auto(GStrv) words = g_strsplit(line ? line : "", " ", -1);
+    for (char **word = words; *word; word++) {
+        int how = g_str_has_prefix(*word, "end=") ? vg_names_value(&vg_sim_act_names, *word + strlen("end=")) : -1;
+        if (how >= 0)
+            vg_sim_guest_ask(dom, (VgXenReason)how, 0, (gint64)sim->host->shutdown_ms * 1000);
+    }
+}
+
 static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *token, GError **error) {
     const libxl_domain_build_info *b = &c->b_info;
     guint64 target = figure(b->target_memkb), most = figure(b->max_memkb);
@@ -111,6 +123,7 @@ static gboolean step_built(VgSim *sim, VgSimDomain *dom, Config c, const char *t
     dom->vcpus = online_of(b);
     dom->weight = b->sched_params.weight > 0 ? (guint)b->sched_params.weight : VG_SIM_WEIGHT;
     dom->cap = b->sched_params.cap > 0 ? (guint)b->sched_params.cap : 0;
+    plan_end(sim, dom, c);
     return TRUE;
 }
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * guest.c: the smallest guest that behaves: says on its console that it is up, echoes what is typed there, and does
- * what xenstore's control/shutdown says (poweroff, halt, reboot, crash, suspend). It starts in no time even under
- * emulation, where a Linux takes half a minute. No interrupts, no memory management: it waits in SCHEDOP_poll. -m64
- * makes a PV guest, -m32 one for PVH and, behind setup.S, for HVM with direct boot.
+ * what xenstore's control/shutdown says (poweroff, halt, reboot, crash, suspend). With end=WORD on its command line it
+ * does that by itself as soon as it is up. It starts in no time even under emulation, where a Linux takes half a
+ * minute. No interrupts, no memory management: it waits in SCHEDOP_poll. -m64 makes a PV guest, -m32 one for PVH and,
+ * behind setup.S, for HVM with direct boot.
  */
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #include <stdint.h>
 #include <xen/xen.h>
 
+#include <xen/arch-x86/hvm/start_info.h>
 #include <xen/event_channel.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
@@ -37,6 +39,7 @@ static volatile struct xenstore_domain_interface *store;
 static volatile struct xencons_interface *console;
 static evtchn_port_t store_port, console_port;
 static int hvm, watch_fired;
+static const char *command_line;
 
 /* --- calling Xen */
 
@@ -202,30 +205,54 @@ static void store_ask(uint32_t type, const char *request, unsigned len, char *re
 
 /* --- life */
 
-static int same(const char *a, const char *b) {
-    while (*a && *a == *b)
-        a++, b++;
-    return *a == *b;
+static const struct {
+    const char *word;
+    unsigned reason;
+} ends[] = {{"poweroff", SHUTDOWN_poweroff}, {"halt", SHUTDOWN_poweroff},   {"reboot", SHUTDOWN_reboot},
+            {"crash", SHUTDOWN_crash},       {"suspend", SHUTDOWN_suspend}, {"watchdog", SHUTDOWN_watchdog}};
+#define N_ENDS (sizeof ends / sizeof ends[0])
+
+/* Does @text begin with the word? */
+static int is_word(const char *text, const char *word) {
+    while (*word && *text == *word)
+        text++, word++;
+    return !*word && (*text == '\0' || *text == ' ');
+}
+
+static unsigned end_of(const char *text) {
+    unsigned i = 0;
+    while (i < N_ENDS && !is_word(text, ends[i].word))
+        i++;
+    return i;
+}
+
+static void end_so(unsigned i) {
+    say("GUEST-END ");
+    say(ends[i].word);
+    say("\n");
+    end(ends[i].reason);
 }
 
 static void obey(void) {
-    static const struct {
-        const char *word;
-        unsigned reason;
-    } words[] = {{"poweroff", SHUTDOWN_poweroff}, {"halt", SHUTDOWN_poweroff},   {"reboot", SHUTDOWN_reboot},
-                 {"crash", SHUTDOWN_crash},       {"suspend", SHUTDOWN_suspend}, {"watchdog", SHUTDOWN_watchdog}};
     static const char path[] = "control/shutdown";
     char word[32], ignored[32];
     watch_fired = 0;
     store_ask(XS_READ, path, sizeof path, word, sizeof word);
-    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (!same(word, words[i].word))
-            continue;
-        store_ask(XS_WRITE, path, sizeof path, ignored, sizeof ignored);
-        say("GUEST-END ");
-        say(word);
-        say("\n");
-        end(words[i].reason);
+    unsigned i = end_of(word);
+    if (i == N_ENDS)
+        return;
+    store_ask(XS_WRITE, path, sizeof path, ignored, sizeof ignored);
+    end_so(i);
+}
+
+static void obey_command_line(void) {
+    static const char name[] = "end=";
+    for (const char *at = command_line; at && *at; at++) {
+        unsigned n = 0;
+        while (name[n] && at[n] == name[n])
+            n++;
+        if (!name[n] && end_of(at + n) < N_ENDS)
+            end_so(end_of(at + n));
     }
 }
 
@@ -239,6 +266,7 @@ static void live(const char *kind) {
     say("\n");
     store_ask(XS_WATCH, watch, sizeof watch, reply, sizeof reply);
     store_ask(XS_WRITE, up, sizeof up - 1, reply, sizeof reply);
+    obey_command_line();
     for (;;) {
         echo();
         if (store->rsp_cons != store->rsp_prod)
@@ -264,6 +292,7 @@ void start_pv(start_info_t *info) {
     }
     store_port = info->store_evtchn;
     console_port = info->console.domU.evtchn;
+    command_line = (const char *)info->cmd_line;
     hypercall(__HYPERVISOR_update_va_mapping, (Word)shared_page, info->shared_info | 7, UVMF_INVLPG, 0);
     live("pv");
 }
@@ -298,7 +327,8 @@ static void paint(void) {
         SCREEN[i] = (uint16_t)((i % 80 < 40 ? 0x10 : 0x20) << 8 | ' ');
 }
 
-void start_hvm(uint32_t magic) {
+/* @given: PVH: its start info; HVM: its command line, of which setup.S knows. */
+void start_hvm(uint32_t magic, Word given) {
     make_hypercall_page();
     struct xen_add_to_physmap map = {
         .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = (Word)shared_page / PAGE};
@@ -306,6 +336,7 @@ void start_hvm(uint32_t magic) {
     struct xen_hvm_param callback = {.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = CALLBACK_VECTOR};
     hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (Word)&callback, 0, 0);
     hvm = magic == 0x2badb002;
+    command_line = (const char *)(hvm ? given : (Word)((const struct hvm_start_info *)given)->cmdline_paddr);
     if (hvm)
         paint();
     store = (void *)(Word)(param(HVM_PARAM_STORE_PFN) * PAGE);

@@ -22,6 +22,8 @@
     .byte 1       /* loadflags: the kernel lies high */
     .org 0x214
     .long LOADED
+    .org 0x228
+    .long 0       /* cmd_line_ptr, filled in by QEMU */
     .org 0x240
 enter:
     cli
@@ -43,8 +45,9 @@ flat:
     cld
     rep movsb
     mov $0x2badb002, %eax /* what start.S tells an HVM guest from a PVH one by */
-    mov $LINKED, %ebx
-    jmp *%ebx
+    mov BASE + 0x228, %ebx
+    mov $LINKED, %ecx
+    jmp *%ecx
 
     .align 8
 gdt:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * start.S: entries and notes. PV comes with a stack, paging on and the start info in rsi; PVH in flat 32 bits without
- * paging, and so does HVM after setup.S.
+ * paging and the start info in ebx, and so does HVM after setup.S, with its command line in ebx.
  */
 #include <xen/elfnote.h>
 
@@ -40,6 +40,7 @@ _start:
 _start:
     cli
     mov $stack + 4 * 4096, %esp
+    push %ebx
     push %eax
     call start_hvm
 #endif
