@@ -113,12 +113,11 @@ void vg_destroy(VgSession *session, const VgUuid *uuid, guint flags, VgDone done
     if (!dom)
         return;
     VgOp *op = vg_op_new(session->hub, dom, begin_destroy, done);
-    if (dom->life.phase == VG_LIFE_STARTING) {
-        op->flag = op->gone_is_fine = TRUE;
-        if (dom->run)
-            g_atomic_int_set(&dom->run->ladder.abort, TRUE);
-    }
+    gboolean starting = dom->life.phase == VG_LIFE_STARTING;
+    op->flag = op->gone_is_fine = starting;
     vg_op_push(op, VG_OP_FIRST);
+    if (starting && dom->run)
+        g_atomic_int_set(&dom->run->ladder.abort, TRUE);
 }
 
 /* --- asking the guest, pausing ------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* events.c: up to the daemon what happened to a domain; from Xen what happened to a guest. */
+#include "driver/coredump.h"
 #include "driver/hub.h"
 #include "driver/run.h"
 
@@ -36,8 +37,6 @@ void vg_tell_step(VgDriverState *hub, const VgDom *dom, const VgLifeStep *step) 
         vg_tell_lifecycle(hub, dom, step->events[i].type, step->events[i].detail);
     if (step->rebooted)
         vg_tell(hub, dom, VG_EVENT_REBOOT, 0, NULL);
-    if (step->dump)
-        vg_warn("domain '%s' crashed; its on_crash asks for a core dump, which is not written", dom->name);
 }
 
 static VgLifeInput input_of(const VgXenEvent *event) {
@@ -65,10 +64,12 @@ static void begin_fact(VgOp *op) {
     vg_tell_step(op->hub, op->dom, &step);
     if (op->flags == VG_IN_GUEST_GONE)
         op->dom->run->built = FALSE; /* somebody has destroyed it already */
-    if (step.action == VG_DO_TEARDOWN)
-        vg_run_teardown(op);
-    else
+    if (step.action != VG_DO_TEARDOWN)
         vg_op_end(op, NULL);
+    else if (step.dump)
+        vg_coredump(op, vg_run_teardown);
+    else
+        vg_run_teardown(op);
 }
 
 /* --- guests of other hands */

@@ -30,6 +30,7 @@ struct VgDriverState {
     char *rundir;
     char *vfio_model; /* device model that can use VFIO under Xen, or NULL */
     char *savedir;    /* NAME.save, of managed saves */
+    char *dumpdir;    /* NAME-DATE-TIME, of guests that crashed */
     char *schema;     /* the grammar of a domain */
     VgJournal *index; /* of definitions, see load.c; NULL: cannot be kept */
     VgFd manager;     /* holds the lock of the one who drives a real host, or -1 */
@@ -81,6 +82,7 @@ struct VgOp {
     gboolean gone_is_fine; /* a domain that vanished meanwhile is what was wanted */
     gboolean begun;
     gboolean flag; /* begin's own */
+    void (*next)(VgOp *op);
     guint flags;
     int number;
     VgDomain *def; /* the op's own, freed with it */
@@ -97,6 +99,8 @@ struct VgOp {
 typedef enum { VG_OP_LAST, VG_OP_FIRST } VgOpPlace;
 VgOp *vg_op_new(VgDriverState *hub, VgDom *dom, void (*begin)(VgOp *op), VgDone done);
 void vg_op_push(VgOp *op, VgOpPlace place);
+/* Some client waits for an operation of the domain. */
+gboolean vg_ops_wanted(const VgDom *dom);
 /* The client's answer (takes over @error, NULL: done), then the next operation. */
 void vg_op_end(VgOp *op, GError *error);
 /* @job on a worker, then @after (takes over the error) on the main loop. */

@@ -6,6 +6,7 @@ libdriver_la_SOURCES = \
 	src/driver/affect.c \
 	src/driver/affect.h \
 	src/driver/console.h src/driver/console.c \
+	src/driver/coredump.h src/driver/coredump.c \
 	src/driver/control.c \
 	src/driver/screenshot.h src/driver/screenshot.c \
 	src/driver/define.c \

@@ -145,6 +145,7 @@ static void hub_free(VgDriverState *hub) {
     g_free(hub->autodir);
     g_free(hub->statusdir);
     g_free(hub->savedir);
+    g_free(hub->dumpdir);
     g_free(hub->rundir);
     g_free(hub->schema);
     g_free(hub->vfio_model);
@@ -163,6 +164,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->rundir = g_strdup(paths->rundir);
     hub->statusdir = g_build_filename(paths->rundir, "xen", NULL);
     hub->savedir = g_build_filename(paths->statedir, "save", NULL);
+    hub->dumpdir = g_build_filename(paths->statedir, "dump", NULL);
     hub->schema = g_build_filename(paths->datadir, "schemas", "virtgrid-domain.rng", NULL);
     hub->vfio_model = g_strdup(paths->vfio_device_model);
     hub->hostname = g_strdup(g_get_host_name());
@@ -184,6 +186,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
 
 static void driver_stop(VgDriverState *hub) {
     hub->stopping = TRUE;
+    vg_run_hurry_all(hub);
     if (!vg_job_drain(DRAIN_MS))
         vg_warn("leaving with work under way; the next start repairs what it left");
     vg_save_index(hub);

@@ -117,7 +117,16 @@ void vg_op_push(VgOp *op, VgOpPlace place) {
         g_queue_push_tail(dom->ops, op);
     else
         g_queue_push_nth(dom->ops, op, head->begun ? 1 : 0);
+    if (op->done.func && dom->run)
+        vg_run_hurry(dom->run);
     kick(dom);
+}
+
+gboolean vg_ops_wanted(const VgDom *dom) {
+    for (GList *at = dom->ops ? dom->ops->head : NULL; at; at = at->next)
+        if (((const VgOp *)at->data)->done.func)
+            return TRUE;
+    return FALSE;
 }
 
 void vg_op_end(VgOp *op, GError *error) {

@@ -87,6 +87,7 @@ static void count(VgRun *run, gboolean on) {
 
 void vg_run_up(VgRun *run) {
     vg_doms_set_id(&run->hub->doms, run->dom, (int)run->domid);
+    run->up_us = g_get_monotonic_time();
     run->hub->figures_us = 0; /* those there are know nothing of it */
     count(run, TRUE);
 }
@@ -172,13 +173,48 @@ static void went_down(VgRun *run, GError *error) {
     vg_op_end(op, error);
 }
 
-/* Down as far as a restart needs: up again from there. */
+static gboolean wait_is_over(gpointer data) {
+    VgRun *run = data;
+    run->wait = 0;
+    vg_ladder_climb(&run->ladder);
+    return G_SOURCE_REMOVE;
+}
+
+/* Down as far as a restart needs: up again from there. One that does nothing but come and go waits meanwhile, so that
+ * others have the host. */
 static void come_again(VgRun *run) {
+    const VgDom *dom = run->dom;
+    guint wait_ms = vg_life_wait_ms(&run->dom->life, run->lived_us / 1000);
     vg_doms_set_id(&run->hub->doms, run->dom, -1);
     take_outcome(run, run->dom, VG_IN_DOWN);
     run->paused = FALSE;
     run->again = TRUE;
-    vg_ladder_climb(&run->ladder);
+    if (wait_ms && !run->hub->stopping && !vg_ops_wanted(dom)) {
+        vg_warn("domain '%s' ended by itself %u times in a row within %d s of its start; it is started again in %u s",
+                dom->name, dom->life.soon, VG_LIFE_SOON_MS / 1000, wait_ms / 1000);
+        run->wait = g_timeout_add(wait_ms, wait_is_over, run);
+    } else
+        vg_ladder_climb(&run->ladder);
+}
+
+void vg_run_hurry(VgRun *run) {
+    guint wait = run->wait;
+    if (!wait)
+        return;
+    g_source_remove(wait);
+    wait_is_over(run);
+}
+
+void vg_run_hurry_all(VgDriverState *hub) {
+    g_autoptr(GPtrArray) runs = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, hub->doms.by_uuid);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (((VgDom *)value)->run)
+            g_ptr_array_add(runs, ((VgDom *)value)->run);
+    for (guint i = 0; i < runs->len; i++)
+        vg_run_hurry(g_ptr_array_index(runs, i));
 }
 
 static void on_rest(VgLadder *ladder, gpointer subject) {
@@ -199,6 +235,7 @@ static void on_rest(VgLadder *ladder, gpointer subject) {
 void vg_run_teardown(VgOp *op) {
     VgRun *run = op->dom->run;
     use_queues(run, op);
+    run->lived_us = g_get_monotonic_time() - run->up_us;
     vg_ladder_descend(&run->ladder, op->dom->life.again ? vg_rung_restart : 0);
 }
 

@@ -28,6 +28,9 @@ struct VgRun {
     gboolean paused;  /* is to stay paused */
     gboolean counted; /* among the hub's guests */
     gboolean again;   /* a guest that comes again: what it has was made before */
+    gint64 up_us;     /* when it came up */
+    gint64 lived_us;  /* how long it was up then */
+    guint wait;       /* source that ends the wait for its coming again; 0: none */
     char *saving;     /* the file it is being saved into, see VgStatus */
     char *image;      /* of its managed save: goes before it does a thing; NULL: there is none */
     VgFd stream;      /* where a saved guest stands, to start from; or -1 */
@@ -104,6 +107,10 @@ typedef struct {
 } VgTerminal;
 /* The device's terminal is @path. */
 void vg_live_terminal(VgDomain *def, const VgTerminal *which, const char *path);
+
+/* It comes again now, if it waits for that: something is wanted of its domain. */
+void vg_run_hurry(VgRun *run);
+void vg_run_hurry_all(VgDriverState *hub);
 
 /* Operations: begin functions and what the table calls. */
 #define VG_RUN_HAS_IMAGE 1 /* number of a start's op: there is a managed save, which ends with it */

@@ -101,6 +101,8 @@ static const struct {
     [VG_LIFE_COREDUMP_RESTART] = {.dump = TRUE, .again = TRUE},
 };
 
+enum { AT_ONCE = 3, FIRST_WAIT_MS = 1000, LAST_WAIT_MS = 60 * 1000, MOST_DOUBLINGS = 6 };
+
 /* Why a request has no row. */
 static const char *const refusals[VG_LIFE_LAST] = {
     [VG_LIFE_OFF] = N_("domain is not running"),
@@ -204,10 +206,26 @@ static gboolean is_guest_end(VgLifeInput input) {
     return input == VG_IN_GUEST_POWEROFF || input == VG_IN_GUEST_REBOOT || input == VG_IN_GUEST_CRASH;
 }
 
+gboolean vg_life_is_looping(const VgLife *life) {
+    return life->soon > AT_ONCE;
+}
+
+guint vg_life_wait_ms(VgLife *life, gint64 lived_ms) {
+    if (lived_ms >= VG_LIFE_SOON_MS)
+        life->soon = 0;
+    else if (life->soon < G_MAXUINT8)
+        life->soon++;
+    if (!vg_life_is_looping(life))
+        return 0;
+    return MIN(FIRST_WAIT_MS << MIN(life->soon - AT_ONCE - 1, MOST_DOUBLINGS), LAST_WAIT_MS);
+}
+
 gboolean vg_life_step(VgLife *life, VgLifeInput input, VgLifeStep *ret, GError **error) {
     *ret = (VgLifeStep){.action = VG_DO_NOTHING};
     const Move *move = find_move(life->phase, input);
     if (move) {
+        if (input == VG_IN_START)
+            life->soon = 0;
         take_move(life, move, ret);
         return TRUE;
     }

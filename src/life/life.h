@@ -123,6 +123,7 @@ typedef struct {
     guint8 on_poweroff, on_reboot, on_crash; /* VgLifeOn */
     guint8 again;                            /* while ending: start it again then */
     guint8 persistent;
+    guint8 soon; /* how often in a row it has ended by itself soon after it came up */
 } VgLife;
 
 #define VG_LIFE_EVENTS 2
@@ -142,6 +143,15 @@ void vg_life_init(VgLife *life, gboolean persistent);
 /* Takes @input. FALSE, OPERATION_INVALID, nothing changed: a client asked for what is not possible now. Facts are never
  * refused. */
 gboolean vg_life_step(VgLife *life, VgLifeInput input, VgLifeStep *ret, GError **error);
+
+/*
+ * A guest that ended by itself @lived_ms after it came up is to come again: how long that waits. Not at all, unless it
+ * has done so again and again; then longer each time. Only whom a client starts begins anew.
+ */
+guint vg_life_wait_ms(VgLife *life, gint64 lived_ms);
+#define VG_LIFE_SOON_MS 10000
+/* It does so again and again. */
+gboolean vg_life_is_looping(const VgLife *life);
 
 /* libvirt's virDomainState, reason in @ret_reason (may be NULL). */
 int vg_life_state(const VgLife *life, int *ret_reason);

@@ -1,0 +1,138 @@
+"""What becomes of a guest that ends by itself: every on_poweroff, on_reboot and on_crash; and one that does nothing but end harms nobody."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import glob
+import os
+import time
+
+from guests import REAL, guest
+from host import eventually, has, same
+
+HOSTS = ("simulated", "real")
+LOG_ALLOWED = [r"its core dump is '", r"ended by itself \d+ times in a row"]
+
+ACTIONS = ("destroy", "restart", "rename-restart", "preserve")
+DUMPS = ("coredump-destroy", "coredump-restart")
+# how it ends -> the element, what it is when it is not started again, what it is when it is kept
+ENDS = {"poweroff": ("on_poweroff", "shut off (shutdown)", "in shutdown (unknown)"),
+        "reboot": ("on_reboot", "shut off (shutdown)", "in shutdown (unknown)"),
+        "crash": ("on_crash", "shut off (crashed)", "crashed (panicked)")}
+
+
+def ending(name, element, action, line="", kind="pvh"):
+    xml = guest(name, kind=kind, mib=16, extra="<%s>%s</%s>" % (element, action, element))
+    if not line:
+        return xml
+    xml = xml.replace("<boot dev='hd'/>", "<kernel>/boot/vmlinuz</kernel>")  # a simulated HVM guest
+    return xml.replace("</kernel>", "</kernel><cmdline>%s</cmdline>" % line)
+
+
+def run(host):
+    for word, (element, off, kept) in ENDS.items():
+        for action in ACTIONS + (DUMPS if word == "crash" else ()):
+            one(host, word, element, action, off, kept)
+    for kind in ("pv", "hvm"):
+        by_itself(host, kind)
+    loop(host)
+    loop_of_crashes(host)
+
+
+def one(host, word, element, action, off, kept):
+    host.define(ending("g", element, action))
+    host.virsh("start", "g")
+    host.wait_up("g")
+    ident = host.domains()["g"]
+    host.tell_guest("g", word)
+    if "restart" in action:
+        eventually("%s=%s to bring it back" % (element, action), lambda: host.domains().get("g", ident) != ident)
+        host.wait_state("g", "running")
+        same(host.guests(), "g", "what runs")
+        same(host.virsh("domid", "g"), str(host.domains()["g"]), "id")
+        host.virsh("destroy", "g")
+    elif action == "preserve":
+        eventually("%s=%s to keep it" % (element, action), lambda: host.virsh("domstate", "g", "--reason") == kept)
+        same(host.domains(), {"g": ident}, "what there is")
+        host.refused("start", "g", because="already")
+        host.refused("resume", "g", because="kept for inspection")
+        host.virsh("destroy", "g")
+        same(host.virsh("domstate", "g", "--reason"), "shut off (destroyed)", "state")
+    else:
+        eventually("%s=%s to end it" % (element, action), lambda: host.virsh("domstate", "g", "--reason") == off)
+    eventually("nothing to be left after %s=%s" % (element, action), lambda: not host.leftovers())
+    dumps = take_dumps(host, "g")
+    same(len(dumps), 1 if action in DUMPS else 0, "core dumps after %s=%s" % (element, action))
+    assert all(dumps), "a core dump is empty"
+    host.virsh("undefine", "g")
+
+
+def take_dumps(host, name):
+    """Their sizes; they are removed."""
+    sizes = []
+    for path in glob.glob(os.path.join(host.dump_dir(), name + "-*")):
+        sizes.append(os.path.getsize(path))
+        os.unlink(path)
+    return sizes
+
+
+def by_itself(host, kind):
+    """Its own system decides: for the other kinds."""
+    host.define(ending("own", "on_reboot", "destroy", "quiet end=reboot", kind))
+    host.virsh("start", "own")
+    host.wait_state("own", "shut off")
+    same(host.virsh("domstate", "own", "--reason"), "shut off (shutdown)", "state")
+    host.virsh("undefine", "own")
+
+
+def ids(host, name, count, seconds):
+    """@count different ids that it had, or those it had in that time."""
+    seen, end = [], time.monotonic() + seconds
+    while len(seen) < count and time.monotonic() < end:
+        ident = host.domains().get(name)
+        if ident and ident not in seen:
+            seen.append(ident)
+        time.sleep(0.01)
+    return seen
+
+
+def loop(host):
+    """One that does nothing but reboot is slowed down; others, and calls, do not feel it; whatever is asked of it is done at once."""
+    host.define(guest("other", kind="pvh", mib=16))
+    host.virsh("start", "other")
+    host.define(ending("loop", "on_reboot", "restart", "end=reboot"))
+    host.virsh("start", "loop")
+    eventually("it to be slowed down", lambda: any("in a row" in line for line in host.log()))
+    begin = time.monotonic()
+    for _ in range(5):
+        same(host.state("other"), "running", "another guest")
+        has(host.virsh("dominfo", "loop"), "Name:           loop")
+    assert time.monotonic() - begin < 5, "five questions took %.1f s beside a guest that reboots" % (time.monotonic() - begin)
+    host.virsh("suspend", "other")
+    host.virsh("resume", "other")
+    eventually("it to be slowed down more", lambda: any("again in 4 s" in line for line in host.log()))
+    begin = time.monotonic()
+    host.virsh("destroy", "loop")
+    assert time.monotonic() - begin < (20 if REAL else 3), "its end waited for its next start"
+    same(host.state("loop"), "shut off", "state")
+    same(ids(host, "loop", 1, 1), [], "ids of a guest that was destroyed")
+    # a client's start is a new beginning
+    host.virsh("start", "loop")
+    eventually("it to come again", lambda: len(ids(host, "loop", 2, 10)) == 2)
+    host.virsh("destroy", "loop")
+    host.virsh("undefine", "loop")
+    host.virsh("destroy", "other")
+    host.virsh("undefine", "other")
+
+
+def loop_of_crashes(host):
+    """The disk is not filled with dumps of one and the same; a daemon that stops meanwhile leaves a guest that runs."""
+    before = len(host.log())
+    host.define(ending("crashes", "on_crash", "coredump-restart", "end=crash"))
+    host.virsh("start", "crashes")
+    eventually("it to be slowed down", lambda: any("again in 2 s" in line for line in host.log()[before:]))
+    host.stop()
+    same(list(host.domains()), ["crashes"], "what runs without a daemon")
+    host.start()
+    same(host.guests("--all"), "crashes", "what there is")
+    host.virsh("destroy", "crashes")
+    dumps = len(take_dumps(host, "crashes"))  # those of one second have one name
+    assert 1 <= dumps <= 5, "%d core dumps" % dumps
+    host.virsh("undefine", "crashes")
