@@ -70,13 +70,12 @@ static int put_time(char *line, gsize room) {
                     second / 60 % 60, second % 60, now.tv_nsec / 1000000);
 }
 
-void vg_logv(VgLogLevel level, const char *area, const char *format, va_list args) {
-    if (level < vg_log_level())
-        return;
+static void G_GNUC_PRINTF(4, 0)
+    put_line(int fd, VgLogLevel level, const char *area, const char *format, va_list args) {
     int saved_errno = errno;
     char line[LINE_MAX_BYTES];
     int used;
-    if (to_journal()) {
+    if (fd == STDERR_FILENO && to_journal()) {
         used = snprintf(line, sizeof line, "<%c>%s: ", levels[level].priority, area);
     } else {
         used = put_time(line, sizeof line);
@@ -90,14 +89,26 @@ void vg_logv(VgLogLevel level, const char *area, const char *format, va_list arg
         if ((guchar)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = '?';
     line[end++] = '\n';
-    while (write(STDERR_FILENO, line, end) < 0 && errno == EINTR)
+    while (write(fd, line, end) < 0 && errno == EINTR)
         ;
     errno = saved_errno;
+}
+
+void vg_logv(VgLogLevel level, const char *area, const char *format, va_list args) {
+    if (level >= vg_log_level())
+        put_line(STDERR_FILENO, level, area, format, args);
 }
 
 void vg_log(VgLogLevel level, const char *area, const char *format, ...) {
     va_list args;
     va_start(args, format);
     vg_logv(level, area, format, args);
+    va_end(args);
+}
+
+void vg_log_to(int fd, VgLogLevel level, const char *area, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    put_line(fd, level, area, format, args);
     va_end(args);
 }

@@ -18,6 +18,9 @@ VgLogLevel vg_log_level(void);
 void vg_log(VgLogLevel level, const char *area, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void vg_logv(VgLogLevel level, const char *area, const char *format, va_list args) G_GNUC_PRINTF(3, 0);
 
+/* The same line, with time and level, into a file of its own; whatever the level. */
+void vg_log_to(int fd, VgLogLevel level, const char *area, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
 /* Each .c that logs defines VG_AREA before including this file. */
 #define vg_debug(...) (vg_log_level() <= VG_LOG_DEBUG ? vg_log(VG_LOG_DEBUG, VG_AREA, __VA_ARGS__) : (void)0)
 #define vg_info(...) vg_log(VG_LOG_INFO, VG_AREA, __VA_ARGS__)

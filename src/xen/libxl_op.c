@@ -1,59 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libxl_op.c: how a context is made and asked. libxl's messages go to our log; what it calls errors becomes part of
- * ours.
+ * libxl_op.c: how a context is made and asked. What libxl calls errors becomes part of ours.
  */
 #include "xen/libxl_op.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <libxl_utils.h>
+#include <stdlib.h>
 
 #include "base/i18n.h"
 
 #define VG_AREA "libxl"
 #include "base/log.h"
-
-static VgLogLevel level_of(xentoollog_level level) {
-    if (level >= XTL_ERROR)
-        return VG_LOG_ERROR;
-    if (level >= XTL_WARN)
-        return VG_LOG_WARN;
-    return level >= XTL_NOTICE ? VG_LOG_INFO : VG_LOG_DEBUG;
-}
-
-/* Behind "libxl_create.c:123:function: ", which is for the log. */
-static const char *where_it_says(const char *text) {
-    const char *rest = g_str_has_prefix(text, "libxl_") ? strstr(text, ": ") : NULL;
-    return rest ? rest + 2 : text;
-}
-
-static void keep(VgXenLogger *logger, const char *text) {
-    gsize len = strlen(logger->errors);
-    snprintf(logger->errors + len, sizeof logger->errors - len, "%s%s", len ? "; " : "", text);
-}
-
-/* Also called by libxl's children between fork and exec: no allocation, no lock. */
-static void G_GNUC_PRINTF(5, 0) on_message(xentoollog_logger *vtable, xentoollog_level level, int errnum,
-                                           const char *context, const char *format, va_list args) {
-    VgXenLogger *logger = (VgXenLogger *)vtable;
-    VgLogLevel ours = logger->quiet ? VG_LOG_DEBUG : level_of(level);
-    char text[sizeof logger->errors];
-    if (ours < vg_log_level() && level < XTL_ERROR)
-        return;
-    int n = vsnprintf(text, sizeof text, format, args);
-    if (errnum > 0 && n >= 0 && (gsize)n < sizeof text)
-        snprintf(text + n, sizeof text - (gsize)n, ": %s", g_strerror(errnum));
-    if (level >= XTL_ERROR && !logger->quiet)
-        keep(logger, where_it_says(text));
-    vg_log(ours, VG_AREA, "%s%s%s: %s", logger->about, logger->about[0] ? ": " : "", context ? context : "", text);
-}
-
-static void on_progress(xentoollog_logger *vtable, const char *context, const char *doing, int percent,
-                        unsigned long done, unsigned long total) {
-}
-
-static void on_destroy(xentoollog_logger *vtable) {
-}
 
 static void on_disaster(void *user, libxl_event_type type, const char *msg, int errnum) {
     vg_err("libxl lost track of its events (%s): %s", libxl_event_type_to_string(type), msg);
@@ -62,9 +19,7 @@ static void on_disaster(void *user, libxl_event_type type, const char *msg, int 
 static const libxl_childproc_hooks child_hooks = {.chldowner = libxl_sigchld_owner_libxl_always_selective_reap};
 static const libxl_event_hooks event_hooks = {.disaster = on_disaster};
 
-gboolean vg_xen_op_begin(VgXenOp *op, const char *about, GError **error) {
-    *op = (VgXenOp){.logger.vtable = {on_message, on_progress, on_destroy}};
-    g_strlcpy(op->logger.about, about ? about : "", sizeof op->logger.about);
+static gboolean begin(VgXenOp *op, GError **error) {
     if (libxl_ctx_alloc(&op->ctx, LIBXL_VERSION, 0, &op->logger.vtable) != 0) {
         op->ctx = NULL;
         vg_set_error(error, VG_ERR_NO_CONNECT,
@@ -78,10 +33,27 @@ gboolean vg_xen_op_begin(VgXenOp *op, const char *about, GError **error) {
     return TRUE;
 }
 
+gboolean vg_xen_op_begin(VgXenOp *op, const char *about, GError **error) {
+    *op = (VgXenOp){.ctx = NULL};
+    vg_xen_logger_init(&op->logger);
+    vg_xen_logger_about(&op->logger, about);
+    return begin(op, error);
+}
+
+gboolean vg_xen_op_begin_on(VgXenOp *op, guint32 domid, GError **error) {
+    if (!vg_xen_op_begin(op, NULL, error))
+        return FALSE;
+    char *name = libxl_domid_to_name(op->ctx, domid);
+    vg_xen_logger_about(&op->logger, name);
+    free(name);
+    return TRUE;
+}
+
 void vg_xen_op_end(VgXenOp *op) {
     if (op->ctx)
         libxl_ctx_free(op->ctx);
     op->ctx = NULL;
+    vg_xen_logger_clear(&op->logger);
 }
 
 static VgErrorCode code_of(int rc) {
@@ -111,7 +83,10 @@ gboolean vg_xen_op_fail(const VgXenOp *op, int rc, GError **error, const char *w
     g_autofree char *text = g_strdup_vprintf(what, args);
     va_end(args);
     const char *code = libxl_error_to_string(rc);
-    if (op->logger.errors[0])
+    if (op->logger.errors[0] && op->logger.file >= 0)
+        vg_set_error(error, code_of(rc), _("%s: %s (all that libxl said is in '%s/%s.log')"), text, op->logger.errors,
+                     VG_XEN_LOG_FOLDER, op->logger.about);
+    else if (op->logger.errors[0])
         vg_set_error(error, code_of(rc), "%s: %s", text, op->logger.errors);
     else
         vg_set_error(error, code_of(rc), _("%s: libxl says '%s'"), text, code ? code : "?");

@@ -14,6 +14,7 @@ struct xs_handle;
 typedef struct {
     xentoollog_logger vtable; /* first: libxl gets a pointer to it */
     char about[64];           /* whom its messages are about, or "" */
+    VgFd file;                /* of that domain alone, or -1 */
     gboolean quiet;           /* its errors are expected */
     char errors[512];         /* what it called errors, in order */
 } VgXenLogger;
@@ -28,11 +29,21 @@ typedef struct {
  * process. @about: the domain's name, for the log, or NULL. NO_CONNECT.
  */
 gboolean vg_xen_op_begin(VgXenOp *op, const char *about, GError **error);
+/* The same for a domain that is there. */
+gboolean vg_xen_op_begin_on(VgXenOp *op, guint32 domid, GError **error);
 void vg_xen_op_end(VgXenOp *op);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VgXenOp, vg_xen_op_end)
 
 /* libxl's return code and its errors' words as an error. @what: "domain 7 cannot be paused". Always FALSE. */
 gboolean vg_xen_op_fail(const VgXenOp *op, int rc, GError **error, const char *what, ...) G_GNUC_PRINTF(4, 5);
+
+/* --- log_libxl.c */
+
+#define VG_XEN_LOG_FOLDER VG_LOGDIR "/libxl" /* NAME.log of each domain */
+void vg_xen_logger_init(VgXenLogger *logger);
+/* Its messages are about this domain from now on; NULL: about none. */
+void vg_xen_logger_about(VgXenLogger *logger, const char *about);
+void vg_xen_logger_clear(VgXenLogger *logger);
 
 /* --- room_libxl.c */
 

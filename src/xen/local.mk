@@ -3,7 +3,8 @@ noinst_LTLIBRARIES += libxen.la
 libxen_la_SOURCES = \
 	src/xen/xen.h src/xen/config.h src/xen/libxl_config.h src/xen/conv.h \
 	src/xen/ops_libxl.h src/xen/libxl_op.h \
-	src/xen/domain.c src/xen/config.c src/xen/ops_libxl.c src/xen/libxl_op.c src/xen/plug_libxl.c src/xen/room_libxl.c \
+	src/xen/domain.c src/xen/config.c src/xen/ops_libxl.c src/xen/libxl_op.c src/xen/log_libxl.c src/xen/plug_libxl.c \
+	src/xen/room_libxl.c \
 	src/xen/watch_libxl.c src/xen/figures_libxl.c src/xen/tune_libxl.c src/xen/pci_libxl.c src/xen/save_libxl.c \
 	src/xen/conv_chardev.c src/xen/conv_clock.c src/xen/conv_cpu.c src/xen/conv_create.c src/xen/conv_disk.c \
 	src/xen/conv_features.c src/xen/conv_graphics.c src/xen/conv_hostdev.c src/xen/conv_input.c \

@@ -308,7 +308,7 @@ typedef int (*LibxlCall)(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how
 /* @name is what the administrator knows it by: xl's word. */
 static gboolean call(guint32 domid, LibxlCall what, const char *name, GError **error) {
     g_auto(VgXenOp) op = {0};
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     int rc = what(op.ctx, domid, NULL);
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, name);
@@ -341,7 +341,7 @@ static int ask(VgXenOp *op, guint32 domid, LibxlCall what) {
 /* A guest without PV drivers still has a power button. */
 static gboolean libxl_shutdown(VgXen *xen, guint32 domid, GError **error) {
     g_auto(VgXenOp) op = {0};
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     int rc = ask(&op, domid, libxl_domain_shutdown);
     if (rc == ERROR_NOPARAVIRT && is_hvm(xen, domid))
@@ -351,7 +351,7 @@ static gboolean libxl_shutdown(VgXen *xen, guint32 domid, GError **error) {
 
 static gboolean libxl_reboot(VgXen *xen, guint32 domid, GError **error) {
     g_auto(VgXenOp) op = {0};
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     int rc = ask(&op, domid, libxl_domain_reboot);
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, "reboot");

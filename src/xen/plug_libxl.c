@@ -20,8 +20,8 @@ static void plug_end(Plug *plug) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Plug, plug_end)
 
-static gboolean plug_begin(Plug *plug, const VgXenConfig *devices, GError **error) {
-    if (!vg_xen_op_begin(&plug->op, NULL, error))
+static gboolean plug_begin(Plug *plug, guint32 domid, const VgXenConfig *devices, GError **error) {
+    if (!vg_xen_op_begin_on(&plug->op, domid, error))
         return FALSE;
     libxl_domain_config_init(&plug->c);
     libxl_domain_config_copy(plug->op.ctx, &plug->c, &devices->c);
@@ -32,7 +32,7 @@ gboolean vg_xen_plug_attach(VgXen *xen, guint32 domid, const VgXenConfig *device
     g_auto(Plug) plug = {0};
     int rc = 0;
     *ret_devid = -1;
-    if (!plug_begin(&plug, devices, error))
+    if (!plug_begin(&plug, domid, devices, error))
         return FALSE;
     if (plug.c.num_disks) {
         rc = libxl_device_disk_add(plug.op.ctx, domid, &plug.c.disks[0], NULL);
@@ -95,7 +95,7 @@ static int remove_pci(Plug *plug, guint32 domid) {
 gboolean vg_xen_plug_detach(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error) {
     g_auto(Plug) plug = {0};
     int rc = 0;
-    if (!plug_begin(&plug, devices, error))
+    if (!plug_begin(&plug, domid, devices, error))
         return FALSE;
     if (plug.c.num_disks)
         rc = remove_disk(&plug, domid);
@@ -108,7 +108,7 @@ gboolean vg_xen_plug_detach(VgXen *xen, guint32 domid, const VgXenConfig *device
 
 gboolean vg_xen_plug_insert(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error) {
     g_auto(Plug) plug = {0};
-    if (!plug_begin(&plug, devices, error))
+    if (!plug_begin(&plug, domid, devices, error))
         return FALSE;
     int rc = libxl_cdrom_insert(plug.op.ctx, domid, &plug.c.disks[0], NULL);
     return rc == 0 ||

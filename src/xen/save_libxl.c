@@ -9,7 +9,7 @@
 
 gboolean vg_xen_libxl_save(VgXen *xen, guint32 domid, int fd, GError **error) {
     g_auto(VgXenOp) op = {0};
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     int rc = libxl_domain_suspend(op.ctx, domid, fd, 0, NULL);
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, "save");
@@ -19,7 +19,7 @@ gboolean vg_xen_libxl_save(VgXen *xen, guint32 domid, int fd, GError **error) {
 gboolean vg_xen_libxl_resume(VgXen *xen, guint32 domid, GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_dominfo info;
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     libxl_dominfo_init(&info);
     int rc = libxl_domain_info(op.ctx, &info, domid);
@@ -32,7 +32,7 @@ gboolean vg_xen_libxl_resume(VgXen *xen, guint32 domid, GError **error) {
 
 gboolean vg_xen_libxl_dump(VgXen *xen, guint32 domid, const char *path, GError **error) {
     g_auto(VgXenOp) op = {0};
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     int rc = libxl_domain_core_dump(op.ctx, domid, path, NULL);
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, "dump-core");

@@ -8,7 +8,7 @@
 
 gboolean vg_xen_libxl_set_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error) {
     g_auto(VgXenOp) op = {0};
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     int rc = libxl_set_memory_target(op.ctx, domid, (int64_t)kib, 0, 1);
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, "mem-set");
@@ -16,7 +16,7 @@ gboolean vg_xen_libxl_set_memory(VgXen *xen, guint32 domid, guint64 kib, GError 
 
 gboolean vg_xen_libxl_set_max_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error) {
     g_auto(VgXenOp) op = {0};
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     int rc = libxl_domain_setmaxmem(op.ctx, domid, kib);
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, "mem-max");
@@ -25,7 +25,7 @@ gboolean vg_xen_libxl_set_max_memory(VgXen *xen, guint32 domid, guint64 kib, GEr
 gboolean vg_xen_libxl_set_vcpus(VgXen *xen, guint32 domid, guint n, GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_bitmap map;
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     libxl_bitmap_init(&map);
     int rc = libxl_cpu_bitmap_alloc(op.ctx, &map, (int)n);
@@ -40,7 +40,7 @@ gboolean vg_xen_libxl_set_vcpus(VgXen *xen, guint32 domid, guint n, GError **err
 gboolean vg_xen_libxl_pin_vcpu(VgXen *xen, guint32 domid, guint vcpu, const guint8 *map, gsize len, GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_bitmap cpus;
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     libxl_bitmap_init(&cpus);
     int rc = libxl_cpu_bitmap_alloc(op.ctx, &cpus, 0);
@@ -55,7 +55,7 @@ gboolean vg_xen_libxl_pin_vcpu(VgXen *xen, guint32 domid, guint vcpu, const guin
 gboolean vg_xen_libxl_set_shares(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error) {
     g_auto(VgXenOp) op = {0};
     libxl_domain_sched_params params;
-    if (!vg_xen_op_begin(&op, NULL, error))
+    if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
     libxl_domain_sched_params_init(&params);
     int rc = libxl_domain_sched_params_get(op.ctx, domid, &params);
