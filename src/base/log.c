@@ -70,8 +70,7 @@ static int put_time(char *line, gsize room) {
                     second / 60 % 60, second % 60, now.tv_nsec / 1000000);
 }
 
-static void G_GNUC_PRINTF(4, 0)
-    put_line(int fd, VgLogLevel level, const char *area, const char *format, va_list args) {
+static void G_GNUC_PRINTF(4, 0) put_line(int fd, VgLogLevel level, const char *area, const char *format, va_list args) {
     int saved_errno = errno;
     char line[LINE_MAX_BYTES];
     int used;

@@ -28,15 +28,15 @@ static gboolean rename_file(const char *from, const char *to, GError **error) {
 static gboolean write_dump(VgOp *op, GError **error) {
     VgXen *xen = op->hub->xen;
     g_autofree char *part = g_strconcat(op->text, ".part", NULL);
-    gboolean ok = vg_durable_mkdir(op->hub->dumpdir, error) &&
-                  xen->ops->dump(xen, op->dom->run->domid, part, error) && rename_file(part, op->text, error);
+    gboolean ok = vg_durable_mkdir(op->hub->dumpdir, error) && xen->ops->dump(xen, op->dom->run->domid, part, error) &&
+                  rename_file(part, op->text, error);
     if (!ok)
         unlink(part);
     return ok;
 }
 
 static void written(VgOp *op, GError *error) {
-    void (*then)(VgOp *op) = op->next;
+    void (*then)(VgOp * op) = op->next;
     if (error)
         vg_warn("domain '%s' crashed, and no core dump of it could be written: %s", op->dom->name, error->message);
     else

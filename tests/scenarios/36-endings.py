@@ -7,7 +7,7 @@ import time
 from guests import REAL, guest
 from host import eventually, has, same
 
-HOSTS = ("simulated", "real")
+HOSTS = ("simulated",)
 LOG_ALLOWED = [r"its core dump is '", r"ended by itself \d+ times in a row"]
 
 ACTIONS = ("destroy", "restart", "rename-restart", "preserve")
@@ -27,41 +27,55 @@ def ending(name, element, action, line="", kind="pvh"):
 
 
 def run(host):
-    for word, (element, off, kept) in ENDS.items():
-        for action in ACTIONS + (DUMPS if word == "crash" else ()):
-            one(host, word, element, action, off, kept)
+    cases = [(word, action) for word in ENDS for action in ACTIONS + (DUMPS if word == "crash" else ())]
+    ids = {case: begin(host, *case) for case in cases}
+    for word, action in cases:
+        host.wait_up(name_of(word, action))
+        host.tell_guest(name_of(word, action), word)
+    for case in cases:
+        check(host, *case, ids[case])
+    eventually("nothing to be left", lambda: not host.leftovers())
     for kind in ("pv", "hvm"):
         by_itself(host, kind)
     loop(host)
-    loop_of_crashes(host)
+    if not REAL:  # nothing of it is the host's
+        loop_of_crashes(host)
 
 
-def one(host, word, element, action, off, kept):
-    host.define(ending("g", element, action))
-    host.virsh("start", "g")
-    host.wait_up("g")
-    ident = host.domains()["g"]
-    host.tell_guest("g", word)
+def name_of(word, action):
+    return "%s-%s" % (word, action)
+
+
+def begin(host, word, action):
+    name = name_of(word, action)
+    # Xen's library asks for a million pages of a PVH guest, whatever it has: that takes minutes under emulation
+    host.define(ending(name, ENDS[word][0], action, kind="pv" if action in DUMPS else "pvh"))
+    host.virsh("start", name)
+    return host.virsh("domid", name)
+
+
+def check(host, word, action, ident):
+    element, off, kept = ENDS[word]
+    name, what = name_of(word, action), "%s=%s" % (element, action)
     if "restart" in action:
-        eventually("%s=%s to bring it back" % (element, action), lambda: host.domains().get("g", ident) != ident)
-        host.wait_state("g", "running")
-        same(host.guests(), "g", "what runs")
-        same(host.virsh("domid", "g"), str(host.domains()["g"]), "id")
-        host.virsh("destroy", "g")
+        eventually(what + " to bring it back", lambda: host.virsh("domid", name) not in (ident, "-"))
+        host.wait_state(name, "running")
+        same(host.virsh("domid", name), str(host.domains()[name]), "id")
+        host.virsh("destroy", name)
     elif action == "preserve":
-        eventually("%s=%s to keep it" % (element, action), lambda: host.virsh("domstate", "g", "--reason") == kept)
-        same(host.domains(), {"g": ident}, "what there is")
-        host.refused("start", "g", because="already")
-        host.refused("resume", "g", because="kept for inspection")
-        host.virsh("destroy", "g")
-        same(host.virsh("domstate", "g", "--reason"), "shut off (destroyed)", "state")
+        eventually(what + " to keep it", lambda: host.virsh("domstate", name, "--reason") == kept)
+        same(str(host.domains()[name]), ident, "id")
+        host.refused("start", name, because="already")
+        host.refused("resume", name, because="kept for inspection")
+        host.virsh("destroy", name)
+        same(host.virsh("domstate", name, "--reason"), "shut off (destroyed)", "state")
     else:
-        eventually("%s=%s to end it" % (element, action), lambda: host.virsh("domstate", "g", "--reason") == off)
-    eventually("nothing to be left after %s=%s" % (element, action), lambda: not host.leftovers())
-    dumps = take_dumps(host, "g")
-    same(len(dumps), 1 if action in DUMPS else 0, "core dumps after %s=%s" % (element, action))
+        eventually(what + " to end it", lambda: host.virsh("domstate", name, "--reason") == off)
+    eventually("nothing to be left after " + what, lambda: name not in host.domains())
+    dumps = take_dumps(host, name)
+    same(len(dumps), 1 if action in DUMPS else 0, "core dumps after " + what)
     assert all(dumps), "a core dump is empty"
-    host.virsh("undefine", "g")
+    host.virsh("undefine", name)
 
 
 def take_dumps(host, name):
@@ -107,7 +121,7 @@ def loop(host):
     assert time.monotonic() - begin < 5, "five questions took %.1f s beside a guest that reboots" % (time.monotonic() - begin)
     host.virsh("suspend", "other")
     host.virsh("resume", "other")
-    eventually("it to be slowed down more", lambda: any("again in 4 s" in line for line in host.log()))
+    eventually("it to be slowed down more", lambda: any("again in 2 s" in line for line in host.log()))
     begin = time.monotonic()
     host.virsh("destroy", "loop")
     assert time.monotonic() - begin < (20 if REAL else 3), "its end waited for its next start"

@@ -123,6 +123,27 @@ static void test_every_move(void) {
             }
 }
 
+/* One that ends again and again waits longer each time; who stays up, or is started by a client, begins anew. */
+static void test_wait(void) {
+    static const guint waits[] = {0, 0, 0, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+    VgLife life;
+    VgLifeStep step;
+    vg_life_init(&life, TRUE);
+    for (gsize i = 0; i < G_N_ELEMENTS(waits); i++)
+        g_assert_cmpuint(vg_life_wait_ms(&life, VG_LIFE_SOON_MS - 1), ==, waits[i]);
+    for (guint i = 0; i < 1000; i++)
+        g_assert_cmpuint(vg_life_wait_ms(&life, 0), ==, 60000);
+    g_assert_true(vg_life_is_looping(&life));
+    g_assert_cmpuint(vg_life_wait_ms(&life, VG_LIFE_SOON_MS), ==, 0);
+    g_assert_false(vg_life_is_looping(&life));
+    for (guint i = 0; i < 3; i++)
+        g_assert_cmpuint(vg_life_wait_ms(&life, 0), ==, 0);
+    g_assert_true(vg_life_step(&life, VG_IN_START, &step, NULL));
+    for (guint i = 0; i < 3; i++)
+        g_assert_cmpuint(vg_life_wait_ms(&life, 0), ==, 0);
+    g_assert_cmpuint(vg_life_wait_ms(&life, 0), ==, 1000);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     const char *srcdir = g_getenv("srcdir");
@@ -140,5 +161,6 @@ int main(int argc, char **argv) {
     }
     g_assert_cmpuint(paths->len, >, 0);
     g_test_add_func("/life/every-move", test_every_move);
+    g_test_add_func("/life/wait", test_wait);
     return g_test_run();
 }

@@ -249,7 +249,8 @@ class Host:
 
     def leftovers(self):
         """What a host without guests must not have."""
-        return ["domain %s" % name for name in self.domains()]
+        devices = glob.glob(os.path.join(self.sim, "state/kernel/sys/bus/mdev/devices/*"))
+        return ["domain %s" % name for name in self.domains()] + ["mediated device %s" % d for d in devices]
 
     def tell_guest(self, name, word):
         """The guest does it by itself, as far as the daemon can know."""
