@@ -6,6 +6,7 @@ import wire
 from guests import guest
 from host import Failed, eventually, same
 
+HOSTS = ("simulated", "real")
 LOG_ALLOWED = [r"\bwire\b"]  # whom it cut off
 
 
