@@ -36,6 +36,12 @@ EXTRA_DIST += tests/xen-host
 check-xen: all
 	$(top_srcdir)/tests/xen-host/check $(SCENARIOS)
 
+# kill -9 in the middle of a start, KILLS=300 times, and what is orphaned: takes half an hour.
+EXTRA_DIST += tests/kills.py
+.PHONY: check-kills
+check-kills: all
+	$(top_srcdir)/tests/xen-host/kills
+
 # What a start costs there, against xl: takes ten minutes.
 .PHONY: bench-xen
 bench-xen: all

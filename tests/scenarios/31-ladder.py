@@ -1,10 +1,10 @@
 """kill -9 at every step of a start and of a stop: the next start of the daemon leaves nothing behind, and no guest that nobody knows."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
-import os
 import time
 
 from guests import guest
-from host import Failed, eventually, same
+from host import eventually, same
+from kills import arm, dead, steps
 
 HOSTS = ("real",)
 # libxl itself, when it destroys a domain whose maker died before it had noted the type
@@ -13,7 +13,7 @@ LOG_ALLOWED = [r"xenstore read failed: `/libxl/\d+/type'", r"unable to get domai
 
 def run(host):
     host.define(guest("g"))
-    start, stop = steps(host)
+    start, stop = steps(host, "g")
     # from when it is on record it is a guest like any other, before it is gone
     recorded, built = start.index("driver.start.record"), stop.index("driver.stop.domain")
     for step in dying_at_each(host, start, "start"):
@@ -23,25 +23,6 @@ def run(host):
     while_libxl_builds(host)
 
 
-def steps(host):
-    """All that a start and a stop come by, as the program itself tells them."""
-    path = os.path.join(host.dir, "steps")
-    host.stop()
-    host.daemon_env["VIRTGRID_FAULT_LOG"] = path
-    host.start()
-    host.virsh("start", "g")
-    host.virsh("destroy", "g")
-    host.stop()
-    del host.daemon_env["VIRTGRID_FAULT_LOG"]
-    with open(path, encoding="utf-8") as f:
-        points = f.read().split()
-    start, stop = ([p for p in points if p.startswith("driver.%s." % way)] for way in ("start", "stop"))
-    assert start[0] == "driver.start.claim" and start[-1] == "driver.start.done" and len(start) > 10, start
-    assert stop[-1] == "driver.stop.claim" and len(stop) == len(start) - 1, stop
-    host.start()
-    return start, stop
-
-
 def dying_at_each(host, steps_of_it, command):
     """Yields each step when the daemon has died before it and has been started again: already told where to die next."""
     arm(host, steps_of_it[0])
@@ -49,19 +30,9 @@ def dying_at_each(host, steps_of_it, command):
         if command == "destroy" and not host.domains():
             host.virsh("start", "g")
         host.virsh(command, "g", ok=None)
-        if host.alive():
-            raise Failed("%s did not come by" % step)
+        dead(host, step)
         arm(host, following)
         yield step
-
-
-def arm(host, step):
-    if host.alive():
-        host.kill9()
-    host.daemon_env.pop("VIRTGRID_FAULT", None)
-    if step:
-        host.daemon_env["VIRTGRID_FAULT"] = step + "=kill"
-    host.start()
 
 
 def check(host, step, runs):
