@@ -74,16 +74,28 @@ static void begin_fact(VgOp *op) {
 
 /* --- guests of other hands */
 
+enum { ANY_DOMAIN = -1 };
+
 typedef struct {
     VgDriverState *hub;
+    gint64 domid; /* ANY_DOMAIN: all */
     VgXenDomain *doms;
     gsize n;
 } Look;
 
+static gboolean look_at(Look *look, GError **error) {
+    VgXen *xen = look->hub->xen;
+    if (look->domid == ANY_DOMAIN)
+        return xen->ops->list(xen, &look->doms, &look->n, error);
+    look->doms = g_new0(VgXenDomain, 1);
+    look->n = xen->ops->info(xen, (guint32)look->domid, look->doms, error) ? 1 : 0;
+    return look->n == 1;
+}
+
 static void look_run(gpointer data) {
     Look *look = data;
     g_autoptr(GError) error = NULL;
-    if (!look->hub->xen->ops->list(look->hub->xen, &look->doms, &look->n, &error))
+    if (!look_at(look, &error) && !g_error_matches(error, VG_ERROR, VG_ERR_NO_DOMAIN))
         vg_warn("guests of other hands may be missing: %s", error->message);
 }
 
@@ -102,10 +114,15 @@ static void look_done(gpointer data) {
     g_free(look);
 }
 
-void vg_look_for_others(VgDriverState *hub) {
+static void begin_look(VgDriverState *hub, gint64 domid) {
     Look *look = g_new0(Look, 1);
     look->hub = hub;
+    look->domid = domid;
     vg_job_push(hub->asking, look_run, look_done, look);
+}
+
+void vg_look_for_others(VgDriverState *hub) {
+    begin_look(hub, ANY_DOMAIN);
 }
 
 void vg_on_xen_event(const VgXenEvent *event, gpointer data) {
@@ -113,7 +130,7 @@ void vg_on_xen_event(const VgXenEvent *event, gpointer data) {
     if (hub->stopping)
         return;
     if (event->kind == VG_XEN_EVENT_NEW) {
-        vg_look_for_others(hub);
+        begin_look(hub, event->domid);
         return;
     }
     VgDom *dom = vg_doms_find(&hub->doms, &event->uuid);
