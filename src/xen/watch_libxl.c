@@ -30,6 +30,7 @@ typedef struct {
 struct VgXenWatch {
     VgXen *xen;
     struct xs_handle *store;
+    VgXenOp op; /* the thread's own: a context is not made anew for each look */
     VgFd stop;
     GThread *thread;
     GHashTable *seen; /* domid -> Seen; the thread's own */
@@ -64,16 +65,16 @@ static void tell(VgXenWatch *watch, VgXenEventKind kind, const VgXenEvent *about
  * Until xenstore knows it, a domain is being made, and nobody can say yet by whom: @introduceDomain comes when it is
  * complete.
  */
-static gboolean is_introduced(VgXenOp *op, guint32 domid) {
-    char *name = libxl_domid_to_name(op->ctx, domid);
+static gboolean is_introduced(VgXenWatch *watch, guint32 domid) {
+    char *name = libxl_domid_to_name(watch->op.ctx, domid);
     gboolean known = name != NULL;
     free(name);
     return known;
 }
 
-static void look(VgXenWatch *watch, VgXenOp *op, const libxl_dominfo *info, gboolean first) {
+static void look(VgXenWatch *watch, const libxl_dominfo *info, gboolean first) {
     Seen *seen = g_hash_table_lookup(watch->seen, GUINT_TO_POINTER(info->domid));
-    if (!seen && !is_introduced(op, info->domid))
+    if (!seen && !is_introduced(watch, info->domid))
         return;
     if (!seen) {
         seen = g_new0(Seen, 1);
@@ -103,12 +104,11 @@ static gboolean is_gone(gpointer domid, gpointer value, gpointer data) {
 
 /* One that is dying counts as gone: xenstore tells of that, and not of when Xen has forgotten it. */
 static void scan(VgXenWatch *watch, gboolean first) {
-    g_auto(VgXenOp) op = {0};
-    g_autoptr(GError) error = NULL;
     int n = 0;
-    libxl_dominfo *infos = vg_xen_op_begin(&op, NULL, &error) ? libxl_list_domain(op.ctx, &n) : NULL;
+    watch->op.logger.errors[0] = '\0';
+    libxl_dominfo *infos = libxl_list_domain(watch->op.ctx, &n);
     if (!infos) {
-        vg_err("the domains cannot be listed: %s", error ? error->message : op.logger.errors);
+        vg_err("the domains cannot be listed: %s", watch->op.logger.errors);
         return;
     }
     watch->round++;
@@ -121,7 +121,7 @@ static void scan(VgXenWatch *watch, gboolean first) {
     g_hash_table_foreach_remove(watch->seen, is_gone, watch);
     for (int i = 0; i < n; i++)
         if (!infos[i].dying)
-            look(watch, &op, &infos[i], first);
+            look(watch, &infos[i], first);
     libxl_dominfo_list_free(infos, n);
 }
 
@@ -156,6 +156,10 @@ VgXenWatch *vg_xen_watch_new(VgXen *xen, GError **error) {
     g_source_attach(watch->wake, NULL);
     watch->stop = eventfd(0, EFD_CLOEXEC);
     watch->store = xs_open(0);
+    if (!vg_xen_op_begin(&watch->op, NULL, error)) {
+        vg_xen_watch_free(watch);
+        return NULL;
+    }
     if (watch->stop < 0 || !watch->store || !xs_watch(watch->store, "@introduceDomain", "new") ||
         !xs_watch(watch->store, "@releaseDomain", "gone")) {
         vg_set_errno(error, errno, _("cannot watch xenstore for domains"));
@@ -173,6 +177,7 @@ void vg_xen_watch_free(VgXenWatch *watch) {
         return;
     if (watch->thread && vg_fd_write_all(watch->stop, &one, sizeof one))
         g_thread_join(watch->thread);
+    vg_xen_op_end(&watch->op);
     xs_close(watch->store);
     vg_fd_clear(&watch->stop);
     g_source_destroy(watch->wake);
