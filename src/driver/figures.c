@@ -30,10 +30,7 @@ typedef struct {
 static void census_run(gpointer data) {
     Census *census = data;
     VgXen *xen = census->hub->xen;
-    VgXenHostInfo info = {0};
-    if (xen->ops->host_info(xen, &info, NULL))
-        census->free_kib = info.free_kib;
-    vg_xen_host_info_clear(&info);
+    xen->ops->free_memory(xen, &census->free_kib, NULL);
     census->ok = xen->ops->figures(xen, &census->doms, &census->n, NULL);
 }
 

@@ -191,11 +191,9 @@ static gboolean config_down(gpointer subject, GError **error) {
 /* Said here in words; the real check is Xen's own, when it builds the guest. */
 static gboolean memory_up(gpointer subject, GError **error) {
     VgRun *run = subject;
-    VgXenHostInfo info = {0};
-    if (!run->hub->xen->ops->host_info(run->hub->xen, &info, error))
+    guint64 free_kib = 0;
+    if (!run->hub->xen->ops->free_memory(run->hub->xen, &free_kib, error))
         return FALSE;
-    guint64 free_kib = info.free_kib;
-    vg_xen_host_info_clear(&info);
     if (run->def->current_memory <= free_kib)
         return TRUE;
     vg_set_error(error, VG_ERR_RESOURCE_BUSY,

@@ -134,6 +134,14 @@ static GSource *alarm_new(VgSim *sim) {
 
 /* --- reading */
 
+static gboolean sim_free_memory(VgXen *xen, guint64 *ret_kib, GError **error) {
+    VgSim *sim = (VgSim *)xen;
+    pthread_mutex_lock(&sim->lock);
+    *ret_kib = vg_sim_free_kib(sim);
+    pthread_mutex_unlock(&sim->lock);
+    return TRUE;
+}
+
 static gboolean sim_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) {
     VgSim *sim = (VgSim *)xen;
     const VgXenHostInfo *info = &sim->host->info;
@@ -142,10 +150,7 @@ static gboolean sim_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) {
     ret->caps = g_strdup(info->caps);
     ret->cpu_model = g_strdup(info->cpu_model);
     ret->cpu_node = g_memdup2(info->cpu_node, info->cpus * sizeof *info->cpu_node);
-    pthread_mutex_lock(&sim->lock);
-    ret->free_kib = vg_sim_free_kib(sim);
-    pthread_mutex_unlock(&sim->lock);
-    return TRUE;
+    return sim_free_memory(xen, &ret->free_kib, error);
 }
 
 static void describe(const VgSimDomain *dom, VgXenDomain *ret) {
@@ -372,6 +377,7 @@ static void sim_free(VgXen *xen) {
 static const VgXenOps sim_ops = {
     .name = "simulated",
     .host_info = sim_host_info,
+    .free_memory = sim_free_memory,
     .list = vg_sim_list,
     .info = sim_info,
     .figures = vg_sim_figures,

@@ -94,6 +94,18 @@ static gboolean libxl_host_info(VgXen *xen, VgXenHostInfo *ret, GError **error) 
     return TRUE;
 }
 
+static gboolean libxl_free_memory(VgXen *xen, guint64 *ret_kib, GError **error) {
+    g_auto(VgXenOp) op = {0};
+    uint64_t free_kib = 0;
+    if (!vg_xen_op_begin(&op, NULL, error))
+        return FALSE;
+    int rc = libxl_get_free_memory(op.ctx, &free_kib);
+    if (rc)
+        return vg_xen_op_fail(&op, rc, error, _("the host's free memory cannot be read"));
+    *ret_kib = free_kib + vg_xen_spare_of_dom0(&op);
+    return TRUE;
+}
+
 static VgXenRunState run_of(const libxl_dominfo *info) {
     if (info->dying)
         return VG_XEN_DYING;
@@ -371,6 +383,7 @@ static void libxl_free(VgXen *xen) {
 static const VgXenOps libxl_ops = {
     .name = "libxl",
     .host_info = libxl_host_info,
+    .free_memory = libxl_free_memory,
     .list = libxl_list,
     .info = libxl_info,
     .figures = libxl_figures,

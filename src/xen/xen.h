@@ -114,6 +114,8 @@ static inline gboolean vg_xen_told_to_abort(const VgXenMaking *making) {
 typedef struct {
     const char *name; /* "libxl", "simulated" */
     gboolean (*host_info)(VgXen *xen, VgXenHostInfo *ret, GError **error);
+    /* What of host_info() changes: KiB that a guest can have, domain 0's share that it would give included. */
+    gboolean (*free_memory)(VgXen *xen, guint64 *ret_kib, GError **error);
     gboolean (*list)(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error); /* dom0 included */
     gboolean (*info)(VgXen *xen, guint32 domid, VgXenDomain *ret, GError **error);
     /* list() with what its domains do. */
