@@ -17,7 +17,7 @@ struct VgTelemetry {
     gboolean asked; /* a job is under way */
     gint64 next_us; /* not before that */
     guint wait_s;
-    pid_t left; /* the job's */
+    gint left; /* the job's */
 };
 
 typedef struct {

@@ -31,7 +31,7 @@ struct VgBackend {
     /* NULL: there is nothing to make. @params: name, value, …, NULL; or NULL. */
     gboolean (*create)(const VgBackendHost *host, const VgPlace *place, const char *const *params, GError **error);
     gboolean (*remove)(const VgBackendHost *host, const VgPlace *place, GError **error);
-    /* Has the kernel a vGPU there? NULL: its driver never removes one by itself. */
+    /* Has the kernel this vGPU there, of its type? NULL: its driver never removes one by itself. */
     gboolean (*is_there)(const VgBackendHost *host, const VgPlace *place);
 };
 

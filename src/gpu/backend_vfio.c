@@ -275,8 +275,9 @@ static gboolean vfio_remove(const VgBackendHost *host, const VgPlace *place, GEr
     return FALSE;
 }
 
+/* The function is always there; a vGPU of another type is not the one. */
 static gboolean vfio_is_there(const VgBackendHost *host, const VgPlace *place) {
-    return current_type(host->root, &place->vf) != 0;
+    return current_type(host->root, &place->vf) == type_number(place);
 }
 
 const VgBackend vg_backend_vfio = {

@@ -18,7 +18,9 @@ typedef struct {
     gboolean primary;
     char **params; /* or NULL */
     gboolean lost; /* whatever is at its place is not it: the place has a newer owner, or the host was started anew */
-    char **bonds;  /* keys of its affinities, see affinity.c; or NULL */
+    gboolean instance_found; /* the GPU instance below it was there before it: it stays */
+    gboolean instance_made;  /* or is ours, perhaps half made */
+    char **bonds;            /* keys of its affinities, see affinity.c; or NULL */
 } VgPlaceInside;
 
 struct VgClaim {
@@ -64,8 +66,8 @@ struct VgGpus {
     gboolean can_tell;   /* of what guests' drivers say */
     VgBackendHost backend_host;
     VgGpusTold *told; /* NULL: nobody listens */
-    guint clean_ms; /* so long the driver may take to clean up after a guest by itself; 0: it never does */
-    gint in_vain;   /* atomic: it was waited for once, and did not */
+    guint clean_ms;   /* so long the driver may take to clean up after a guest by itself; 0: it never does */
+    gint in_vain;     /* atomic: it was waited for once, and did not */
 };
 
 /* --- room.c ------------------------------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "base/i18n.h"
 #include "gpu/engine.h"
+#include "gpu/mig.h"
 #include "gpu/ready.h"
 #include "gpu/told.h"
 
@@ -110,9 +111,11 @@ const char *vg_claim_holder(const VgClaim *claim) {
 }
 
 gboolean vg_claim_exists(const VgClaim *claim) {
-    for (gsize i = 0; i < claim->n; i++)
-        if (claim->places[i].vfio_path != NULL && !g_file_test(claim->places[i].vfio_path, G_FILE_TEST_EXISTS))
+    for (gsize i = 0; i < claim->n; i++) {
+        const VgBackend *backend = vg_backend(claim->places[i].backend);
+        if (backend->is_there != NULL && !backend->is_there(&claim->gpus->backend_host, &claim->places[i]))
             return FALSE;
+    }
     return TRUE;
 }
 
@@ -203,6 +206,8 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
         p->functions = gpu != NULL ? gpu->functions : (guint8)(1u << v->gpu.function);
         in->type = type;
         in->slot = v->slot;
+        in->instance_found = v->instance_found;
+        in->instance_made = !v->instance_found;
         in->primary = v->primary;
         in->params = g_strdupv(v->params);
         in->lost = backend->nameless && l->boot != NULL && gpus->boot != NULL && strcmp(l->boot, gpus->boot) != 0;
@@ -459,6 +464,7 @@ static char *claim_print(const VgClaim *c) {
                                   .slot = c->insides[i].slot,
                                   .primary = c->insides[i].primary,
                                   .start = p->start,
+                                  .instance_found = c->insides[i].instance_found,
                                   .params = c->insides[i].params,
                                   .affinity = c->insides[i].bonds};
     }
@@ -520,25 +526,62 @@ VgClaim *vg_claim_split(VgClaim *claim) {
 
 /* --- from jobs: touch only the claim and what never changes ------------------------------------------------------- */
 
+static gboolean is_on_instance(const VgClaim *claim, gsize i) {
+    return claim->places[i].mig && claim->places[i].start >= 0 && claim->gpus->host->ops->instances != NULL;
+}
+
+/* Who made the instance has to be on record before we do anything there. */
+static gboolean look_for_instances(VgClaim *claim, GError **error) {
+    gboolean any = FALSE;
+    for (gsize i = 0; i < claim->n; i++) {
+        VgPlaceInside *in = &claim->insides[i];
+        if (is_on_instance(claim, i) &&
+            !vg_mig_look(claim->gpus->host, &claim->places[i], in->type->placement_size, &in->instance_found, error))
+            return FALSE;
+        any = any || in->instance_found;
+    }
+    if (any) {
+        g_free(claim->record);
+        claim->record = claim_print(claim);
+    }
+    return TRUE;
+}
+
 gboolean vg_claim_record(VgClaim *claim, GError **error) {
-    return vg_ledger_claim(claim->gpus->ledger, claim->id, claim->record, error);
+    return look_for_instances(claim, error) && vg_ledger_claim(claim->gpus->ledger, claim->id, claim->record, error);
 }
 
 gboolean vg_claim_forget(VgClaim *claim, GError **error) {
     return vg_ledger_release(claim->gpus->ledger, claim->id, error);
 }
 
+static gboolean create_one(VgClaim *claim, gsize i, GError **error) {
+    const VgPlace *p = &claim->places[i];
+    VgPlaceInside *in = &claim->insides[i];
+    const VgBackend *backend = vg_backend(p->backend);
+    if (is_on_instance(claim, i) && !in->instance_found) {
+        in->instance_made = TRUE;
+        if (!vg_mig_make(claim->gpus->host, p, in->type->placement_size, error))
+            return FALSE;
+    }
+    return backend->create == NULL ||
+           backend->create(&claim->gpus->backend_host, p, (const char *const *)in->params, error);
+}
+
+static gboolean remove_one(VgClaim *claim, gsize i, GError **error) {
+    const VgPlace *p = &claim->places[i];
+    const VgBackend *backend = vg_backend(p->backend);
+    if (backend->remove != NULL && !backend->remove(&claim->gpus->backend_host, p, error))
+        return FALSE;
+    return !is_on_instance(claim, i) || !claim->insides[i].instance_made || vg_mig_drop(claim->gpus->host, p, error);
+}
+
 gboolean vg_claim_create(VgClaim *claim, GError **error) {
     for (gsize i = 0; i < claim->n; i++) {
-        const VgPlace *p = &claim->places[i];
-        const VgBackend *backend = vg_backend(p->backend);
-        if (backend->create == NULL)
+        if (create_one(claim, i, error))
             continue;
-        if (backend->create(&claim->gpus->backend_host, p, (const char *const *)claim->insides[i].params, error))
-            continue;
-        for (gsize k = 0; k < i; k++)
-            if (vg_backend(claim->places[k].backend)->remove != NULL)
-                vg_backend(claim->places[k].backend)->remove(&claim->gpus->backend_host, &claim->places[k], NULL);
+        for (gsize k = 0; k <= i; k++)
+            remove_one(claim, k, NULL);
         return FALSE;
     }
     return TRUE;
@@ -583,14 +626,12 @@ gboolean vg_claim_remove(VgClaim *claim, GError **error) {
     gboolean good = TRUE;
     let_driver_clean(claim);
     for (gsize i = 0; i < claim->n; i++) {
-        const VgBackend *backend = vg_backend(claim->places[i].backend);
         char vf[VG_PCIADDR_TEXT];
         if (claim->insides[i].lost)
             vg_info("generation %" G_GUINT64_FORMAT " of %s, of '%s', is gone: what is there now is left alone",
                     claim->places[i].generation, vg_pciaddr_format(vg_place_function(&claim->places[i]), vf),
                     claim->owner_name);
-        else if (backend->remove != NULL &&
-                 !backend->remove(&claim->gpus->backend_host, &claim->places[i], good ? error : NULL))
+        else if (!remove_one(claim, i, good ? error : NULL))
             good = FALSE;
     }
     return good;

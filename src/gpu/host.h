@@ -28,13 +28,26 @@ typedef struct {
 } VgGpuRecord;
 void vg_gpu_record_clear(VgGpuRecord *record);
 
+/* What NVIDIA's driver can be told of a whole GPU: vGPUs of several sizes on it; it is cut into GPU instances. */
+typedef enum { VG_DRIVER_MIXED, VG_DRIVER_MIG, VG_DRIVER_MODE_LAST } VgGpuDriverMode;
+
+/* A GPU instance: its profile ("1g.5gb"), and the slices of memory it lies on. */
+typedef struct {
+    char profile[32];
+    guint id, start, size;
+} VgGpuInstance;
+
 typedef struct VgGpuHost VgGpuHost;
 typedef struct {
     /* Sorted by address. */
     gboolean (*scan)(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **error);
-    /* NVIDIA's mode for vGPUs of several sizes on one GPU. NULL: this host cannot tell or change it. */
-    gboolean (*get_mixed)(VgGpuHost *host, const VgPciAddr *gpu, gboolean *ret, GError **error);
-    gboolean (*set_mixed)(VgGpuHost *host, const VgPciAddr *gpu, gboolean on, GError **error);
+    /* NULL: this host cannot tell or change its drivers' modes. CONFIG_UNSUPPORTED: the GPU has no such mode. */
+    gboolean (*get_mode)(VgGpuHost *host, const VgPciAddr *gpu, VgGpuDriverMode mode, gboolean *ret, GError **error);
+    gboolean (*set_mode)(VgGpuHost *host, const VgPciAddr *gpu, VgGpuDriverMode mode, gboolean on, GError **error);
+    /* GPU instances (MIG), of VgGpuInstance. NULL, like the two below: this host has none. */
+    GArray *(*instances)(VgGpuHost *host, const VgPciAddr *gpu, GError **error);
+    gboolean (*make_instance)(VgGpuHost *host, const VgPciAddr *gpu, const VgGpuInstance *wanted, GError **error);
+    gboolean (*drop_instance)(VgGpuHost *host, const VgPciAddr *gpu, const VgGpuInstance *instance, GError **error);
     void (*free)(VgGpuHost *host);
 } VgGpuHostOps;
 
@@ -45,5 +58,6 @@ struct VgGpuHost {
     gboolean iommu;        /* Xen has one, and the kernel shows no groups of it; else the groups say so */
     gboolean has_uevents;  /* its kernel tells of devices by netlink: not where the files are on a disk */
     gboolean has_emulator; /* an emulator binary is there for cards of the vendor catalogue */
+    gint smi_left;         /* see smi.h */
     gboolean saves_vgpus;  /* and it can write the state of its vGPUs down, for a guest that is saved */
 };

@@ -134,8 +134,11 @@ static void host_free(VgGpuHost *host) {
 
 static const VgGpuHostOps ops = {
     .scan = scan,
-    .get_mixed = vg_nvidia_get_mixed,
-    .set_mixed = vg_nvidia_set_mixed,
+    .get_mode = vg_nvidia_get_mode,
+    .set_mode = vg_nvidia_set_mode,
+    .instances = vg_nvidia_instances,
+    .make_instance = vg_nvidia_make_instance,
+    .drop_instance = vg_nvidia_drop_instance,
     .free = host_free,
 };
 

@@ -109,14 +109,17 @@ static void add_types(VgTypes *types, VgGpu *gpu, const VgGpuFacts *facts) {
     }
     if (gpu->backend->plain_vfs)
         add_offer(gpu, gpu->backend, vg_types_vf(types, gpu->model, gpu->record.vendor, gpu->record.device), most);
-    if (!gpu->backend->of_catalogue && !facts->partial)
+    /* Whole GPUs' and GPU instances' types: a driver shows those of its mode only, and an emulator knows no instances.
+     */
+    gboolean whole = gpu->backend->of_catalogue || facts->partial,
+             parts = gpu->on_vfs && gpu->backend->vfio_path != NULL;
+    if (!whole && !parts)
         return;
-    /* A GPU instance is nothing that an emulator makes. */
     const VgGpuRecord *r = &gpu->record;
     g_autoptr(GArray) offers = vg_types_offers(types, r->vendor, r->device, r->subvendor, r->subdevice);
     for (guint i = 0; i < offers->len; i++) {
         const VgTypeOffer *o = &g_array_index(offers, VgTypeOffer, i);
-        if (!o->type->mig)
+        if (o->type->mig ? parts : whole)
             add_offer(gpu, gpu->backend, o->type, MIN(o->max, most));
     }
 }
@@ -220,7 +223,6 @@ static void read_gpu(VgGpuHost *host, VgTypes *types, VgInventory *inv, guint in
     gpu->board = vg_types_board(types, r->vendor, r->device, r->subvendor, r->subdevice);
     gpu->model = model_name(gpu);
     gpu->functions = functions_of(host, gpu);
-    gpu->mixed = VG_MIXED_UNKNOWN;
     vg_inventory_ask(host, r, facts);
     vg_inventory_take(types, inv, index, facts);
     vg_gpu_ready_update(host, gpu);

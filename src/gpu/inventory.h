@@ -32,26 +32,26 @@ typedef enum {
 /* What happens to a GPU when a guest that had some of it was stopped by force. */
 typedef enum { VG_FORCED_NOTHING, VG_FORCED_RESET, VG_FORCED_QUARANTINE, VG_FORCED_LAST } VgGpuForced;
 
-/* Can vGPUs of several sizes be on it, says its driver? */
-typedef enum { VG_MIXED_UNKNOWN, VG_MIXED_OFF, VG_MIXED_ON } VgGpuMixed;
+/* Is such a mode on, says its driver? */
+typedef enum { VG_SWITCH_UNKNOWN, VG_SWITCH_OFF, VG_SWITCH_ON } VgGpuSwitch;
 
 typedef struct {
     VgGpuRecord record;
     char text[VG_PCIADDR_TEXT];
-    const VgBoard *board;     /* NULL: not in the catalogue */
-    char *model;              /* "NVIDIA GRID K1", or what is known of it */
-    const VgBackend *backend; /* NULL: nothing here makes vGPUs of it */
-    char *why_not;            /* if its vGPUs cannot be given now: the reason */
-    char *whole_why_not;      /* if it cannot be given as a whole */
-    guint8 functions;         /* bits of those of its slot */
-    gboolean on_vfs;          /* each vGPU has a virtual function of its own */
-    GArray *vfs;              /* of VgVf, by number */
-    char *waiting;            /* it will have vGPUs, but not yet: what for; or NULL */
-    char *mismatch;           /* its driver's parts are of different versions: the reason; or NULL */
-    guint seen_vfs;           /* while it waits: so many had types last time */
-    gboolean preparing;       /* something is being done about that */
-    VgGpuMixed mixed;         /* the driver's own mode */
-    char *mode_why;           /* if it could not be set: the reason */
+    const VgBoard *board;                   /* NULL: not in the catalogue */
+    char *model;                            /* "NVIDIA GRID K1", or what is known of it */
+    const VgBackend *backend;               /* NULL: nothing here makes vGPUs of it */
+    char *why_not;                          /* if its vGPUs cannot be given now: the reason */
+    char *whole_why_not;                    /* if it cannot be given as a whole */
+    guint8 functions;                       /* bits of those of its slot */
+    gboolean on_vfs;                        /* each vGPU has a virtual function of its own */
+    GArray *vfs;                            /* of VgVf, by number */
+    char *waiting;                          /* it will have vGPUs, but not yet: what for; or NULL */
+    char *mismatch;                         /* its driver's parts are of different versions: the reason; or NULL */
+    guint seen_vfs;                         /* while it waits: so many had types last time */
+    gboolean preparing;                     /* something is being done about that */
+    VgGpuSwitch modes[VG_DRIVER_MODE_LAST]; /* the driver's own */
+    char *mode_why;                         /* if it could not be set: the reason */
     guint group;
     VgGpuMode mode; /* as the administrator wants it */
     VgGpuClosed closed;

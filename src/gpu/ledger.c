@@ -85,6 +85,8 @@ static VgJson *print_vgpu(const VgLedgerVgpu *v) {
     vg_json_set_bool(o, "primary", v->primary);
     if (v->start >= 0)
         vg_json_set_int(o, "start", v->start);
+    if (v->instance_found)
+        vg_json_set_bool(o, "instance_found", TRUE);
     print_texts(o, "params", v->params);
     print_texts(o, "affinity", v->affinity);
     return o;
@@ -126,6 +128,7 @@ static gboolean read_vgpu(const VgJson *o, VgLedgerVgpu *v) {
     v->type_id = g_strdup(vg_json_get_string(o, "type_id"));
     v->slot = (guint)CLAMP(vg_json_get_int(o, "slot", 0), 0, 255);
     v->primary = vg_json_get_bool(o, "primary", FALSE);
+    v->instance_found = vg_json_get_bool(o, "instance_found", FALSE);
     v->start = (int)CLAMP(vg_json_get_int(o, "start", -1), -1, VG_PLACE_SLOTS - 1);
     if (!read_texts(vg_json_get(o, "params"), MAX_PARAMS, &v->params) ||
         !read_texts(vg_json_get(o, "affinity"), VG_WANT_BONDS, &v->affinity))

@@ -19,9 +19,10 @@ typedef struct {
     guint64 generation;
     guint slot;
     gboolean primary;
-    int start;       /* placement id, -1: none */
-    char **params;   /* name, value, …, NULL; or NULL */
-    char **affinity; /* keys, or NULL */
+    int start;               /* placement id, -1: none */
+    gboolean instance_found; /* the GPU instance below it was there before */
+    char **params;           /* name, value, …, NULL; or NULL */
+    char **affinity;         /* keys, or NULL */
 } VgLedgerVgpu;
 
 typedef struct {

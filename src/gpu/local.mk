@@ -9,6 +9,7 @@ libgpu_la_SOURCES = \
 	src/gpu/backend_passthrough.c src/gpu/backend_sriov.c src/gpu/backend_vfio.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
 	src/gpu/facts.h src/gpu/facts.c src/gpu/vfs.h src/gpu/vfs.c src/gpu/ready.h src/gpu/ready.c src/gpu/look.c \
 	src/gpu/host_nvidia.h src/gpu/host_nvidia.c \
+	src/gpu/mig.h src/gpu/mig.c \
 	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
 	src/gpu/news.h src/gpu/news.c src/gpu/watch.h src/gpu/watch.c src/gpu/told.h src/gpu/told.c src/gpu/import.c src/gpu/health.c \
 	src/gpu/smi.h src/gpu/smi.c src/gpu/versions.h src/gpu/versions.c \

@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/i18n.h"
 #include "gpu/engine.h"
 #include "gpu/ready.h"
@@ -13,8 +15,11 @@
 #include "base/log.h"
 
 typedef struct {
-    gboolean prepare, set_mode, mixed;
-    VgGpuMixed is_mixed;
+    gboolean prepare;
+    struct {
+        gboolean set, wanted;
+        VgGpuSwitch is;
+    } modes[VG_DRIVER_MODE_LAST];
     char *mode_why;
     VgGpuFacts facts;
 } One;
@@ -43,10 +48,12 @@ VgGpusLook *vg_gpus_look_begin(VgGpus *gpus) {
         One *one = &look->ones[i];
         gboolean empty = gpus->room.gpus[i].count == 0 && gpu->closed == VG_GPU_OPEN;
         one->prepare = gpu->waiting != NULL && empty;
-        one->mixed = gpu->mode == VG_MODE_MIXED_SIZE;
-        /* It is lost by many things, so an empty GPU is asked each time. */
-        one->set_mode = empty && (gpu->waiting != NULL || vg_gpu_has_driver_mode(gpus->host, gpu)) &&
-                        (one->mixed || gpu->mixed == VG_MIXED_ON);
+        /* They are lost by many things, so an empty GPU is asked each time. */
+        for (guint m = 0; m < VG_DRIVER_MODE_LAST; m++) {
+            one->modes[m].wanted = vg_gpu_wants_mode(gpu, (VgGpuDriverMode)m);
+            one->modes[m].set = empty && (gpu->waiting != NULL || vg_gpu_has_driver_mode(gpus->host, gpu)) &&
+                                (one->modes[m].wanted || gpu->modes[m] == VG_SWITCH_ON);
+        }
         gpu->preparing = one->prepare;
         closes = closes || one->prepare;
     }
@@ -57,15 +64,24 @@ VgGpusLook *vg_gpus_look_begin(VgGpus *gpus) {
 
 /* --- job ---------------------------------------------------------------------------------------------------------- */
 
-static void set_mode(VgGpuHost *host, const VgGpuRecord *record, One *one) {
+static void set_mode(VgGpuHost *host, const VgGpuRecord *record, One *one, VgGpuDriverMode m) {
     g_autoptr(GError) error = NULL;
-    if (vg_ready_set_mixed(host, record, one->mixed, &error)) {
-        one->is_mixed = one->mixed ? VG_MIXED_ON : VG_MIXED_OFF;
+    if (vg_ready_set_mode(host, record, m, one->modes[m].wanted, &error)) {
+        one->modes[m].is = one->modes[m].wanted ? VG_SWITCH_ON : VG_SWITCH_OFF;
         return;
     }
     char addr[VG_PCIADDR_TEXT];
     vg_warn("GPU %s: its mode could not be set: %s", vg_pciaddr_format(&record->addr, addr), error->message);
+    g_free(one->mode_why);
     one->mode_why = g_strdup(error->message);
+}
+
+/* A mode ends before another begins. */
+static void set_modes(VgGpuHost *host, const VgGpuRecord *record, One *one) {
+    for (guint wanted = 0; wanted < 2; wanted++)
+        for (guint m = 0; m < VG_DRIVER_MODE_LAST; m++)
+            if (one->modes[m].set && one->modes[m].wanted == (gboolean)wanted)
+                set_mode(host, record, one, (VgGpuDriverMode)m);
 }
 
 void vg_gpus_look_read(VgGpusLook *look) {
@@ -76,8 +92,13 @@ void vg_gpus_look_read(VgGpusLook *look) {
         if (one->prepare)
             vg_ready_prepare(gpus->host, record, gpus->backend_host.wait_ms);
         vg_inventory_ask(gpus->host, record, &one->facts);
-        if (one->set_mode && one->facts.waiting == NULL && gpus->host->ops->get_mixed != NULL)
-            set_mode(gpus->host, record, one);
+        if (one->facts.waiting != NULL || gpus->host->ops->get_mode == NULL)
+            continue;
+        set_modes(gpus->host, record, one);
+        if (one->modes[VG_DRIVER_MIG].is != VG_SWITCH_UNKNOWN) { /* it shows other types than before */
+            vg_gpu_facts_clear(&one->facts);
+            vg_inventory_ask(gpus->host, record, &one->facts);
+        }
     }
 }
 
@@ -128,22 +149,27 @@ static gboolean take_gpu(VgGpusLook *look, guint i) {
     VgGpu *gpu = &gpus->inventory.gpus[i];
     One *one = &look->ones[i];
     wait_for_the_rest(gpu, &one->facts);
-    VgGpuMixed mixed = one->is_mixed != VG_MIXED_UNKNOWN ? one->is_mixed : gpu->mixed;
+    VgGpuSwitch modes[VG_DRIVER_MODE_LAST];
     gboolean changed = gpu->preparing || g_strcmp0(gpu->waiting, one->facts.waiting) != 0 ||
-                       g_strcmp0(gpu->mode_why, one->mode_why) != 0 || mixed != gpu->mixed;
-    gboolean other =
-        (one->facts.backend != NULL && gpu->backend != one->facts.backend) || !same_vfs(gpu->vfs, one->facts.vfs);
+                       g_strcmp0(gpu->mode_why, one->mode_why) != 0;
+    for (guint m = 0; m < VG_DRIVER_MODE_LAST; m++) {
+        modes[m] = one->modes[m].is != VG_SWITCH_UNKNOWN ? one->modes[m].is : gpu->modes[m];
+        changed = changed || modes[m] != gpu->modes[m];
+    }
+    gboolean other = (one->facts.backend != NULL && gpu->backend != one->facts.backend) ||
+                     !same_vfs(gpu->vfs, one->facts.vfs) || modes[VG_DRIVER_MIG] != gpu->modes[VG_DRIVER_MIG];
     gpu->preparing = FALSE;
     if (other || g_strcmp0(gpu->waiting, one->facts.waiting) != 0) {
         gboolean became_ready = gpu->waiting != NULL && one->facts.waiting == NULL;
         vg_inventory_take(gpus->types, &gpus->inventory, i, &one->facts);
         /* Functions that went and came took the mode with them. */
-        if (gpu->waiting != NULL || (became_ready && one->is_mixed == VG_MIXED_UNKNOWN))
-            mixed = VG_MIXED_UNKNOWN;
+        for (guint m = 0; m < VG_DRIVER_MODE_LAST; m++)
+            if (gpu->waiting != NULL || (became_ready && one->modes[m].is == VG_SWITCH_UNKNOWN))
+                modes[m] = VG_SWITCH_UNKNOWN;
         if (gpu->waiting != NULL || became_ready)
             vg_info("GPU %s: %s", gpu->text, gpu->waiting != NULL ? gpu->waiting : "ready");
     }
-    gpu->mixed = mixed;
+    memcpy(gpu->modes, modes, sizeof modes);
     g_free(gpu->mode_why);
     gpu->mode_why = g_steal_pointer(&one->mode_why);
     return changed || other;

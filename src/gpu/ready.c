@@ -2,9 +2,12 @@
 /* ready.c: see ready.h. Talks to the kernel's files and, for the mode, to the host seam. */
 #include "config.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/i18n.h"
+#include "gpu/pci_bind.h"
 #include "gpu/ready.h"
 #include "gpu/vfs.h"
 
@@ -44,9 +47,14 @@ void vg_ready_prepare(VgGpuHost *host, const VgGpuRecord *record, guint wait_ms)
     g_auto(VgGpuFacts) facts = {0};
     vg_inventory_ask(host, record, &facts);
     guint before = vg_vfs_count(host->root, &record->addr);
-    /* No driver and no virtual functions: it is the driver's turn; with them it is half-done work of ours. */
-    if (facts.waiting == NULL || (facts.driver == NULL && before == 0))
+    if (facts.waiting == NULL)
         return;
+    /* With virtual functions and no driver it is half-done work of ours. Without them the driver is not there yet, or
+     * we died with the GPU on its way to or from the stub: then nobody else asks for it. */
+    if (facts.driver == NULL && before == 0) {
+        vg_pci_take_back_from(host->root, &record->addr, STUB, TRUE, wait_ms, NULL);
+        return;
+    }
     if (!vg_vfs_enable(host->root, &record->addr, TRUE, wait_ms, &error))
         vg_warn("GPU %s: %s", vg_pciaddr_format(&record->addr, addr), error->message);
     else if (before == 0)
@@ -54,35 +62,66 @@ void vg_ready_prepare(VgGpuHost *host, const VgGpuRecord *record, guint wait_ms)
                 vg_vfs_count(host->root, &record->addr));
 }
 
-gboolean vg_ready_set_mixed(VgGpuHost *host, const VgGpuRecord *record, gboolean on, GError **error) {
+static const struct {
+    VgGpuMode mode;
+    const char *off; /* marked for translation */
+} driver_modes[VG_DRIVER_MODE_LAST] = {
+    [VG_DRIVER_MIXED] = {VG_MODE_MIXED_SIZE, N_("its mixed-size mode is not on yet")},
+    [VG_DRIVER_MIG] = {VG_MODE_MIG, N_("its MIG mode is not on yet")},
+};
+
+static gboolean not_set(const char *addr, GError **error) {
+    vg_set_errno(error, EIO, _("cannot set the mode of GPU %s"), addr);
+    return FALSE;
+}
+
+gboolean vg_ready_set_mode(VgGpuHost *host, const VgGpuRecord *record, VgGpuDriverMode mode, gboolean on,
+                           GError **error) {
     gboolean now = FALSE;
     char addr[VG_PCIADDR_TEXT];
-    if (!host->ops->get_mixed(host, &record->addr, &now, error))
+    vg_pciaddr_format(&record->addr, addr);
+    if (!host->ops->get_mode(host, &record->addr, mode, &now, error))
         return FALSE;
     if (now == on)
         return TRUE;
-    if (!host->ops->set_mixed(host, &record->addr, on, error) ||
-        !host->ops->get_mixed(host, &record->addr, &now, error))
+    if (vg_fault("gpu.mode.set"))
+        return not_set(addr, error);
+    if (!host->ops->set_mode(host, &record->addr, mode, on, error))
+        return FALSE;
+    if (vg_fault("gpu.mode.was-set"))
+        return not_set(addr, error);
+    if (!host->ops->get_mode(host, &record->addr, mode, &now, error))
         return FALSE;
     if (now == on)
         return TRUE;
     vg_set_error(error, VG_ERR_OPERATION_FAILED,
-                 _("the driver of GPU %s was told its mode, and has another all the same"),
-                 vg_pciaddr_format(&record->addr, addr));
+                 mode == VG_DRIVER_MIG ? _("the driver of GPU %s was told its MIG mode, and changes it with the next "
+                                           "reset of the GPU: gridctl reset")
+                                       : _("the driver of GPU %s was told its mode, and has another all the same"),
+                 addr);
     return FALSE;
 }
 
+gboolean vg_gpu_wants_mode(const VgGpu *gpu, VgGpuDriverMode mode) {
+    return gpu->mode == driver_modes[mode].mode;
+}
+
 gboolean vg_gpu_has_driver_mode(const VgGpuHost *host, const VgGpu *gpu) {
-    return host->ops->get_mixed != NULL && host->dm_can_vfio && gpu->record.vendor == VG_NVIDIA && gpu->on_vfs &&
+    return host->ops->get_mode != NULL && host->dm_can_vfio && gpu->record.vendor == VG_NVIDIA && gpu->on_vfs &&
            gpu->backend != NULL && gpu->backend->vfio_path != NULL;
 }
 
-static gboolean lacks_mode(const VgGpuHost *host, const VgGpu *gpu) {
-    return gpu->mode == VG_MODE_MIXED_SIZE && gpu->mixed != VG_MIXED_ON && vg_gpu_has_driver_mode(host, gpu);
+/* What it lacks, marked for translation; NULL: nothing. */
+static const char *lacks_mode(const VgGpuHost *host, const VgGpu *gpu) {
+    for (guint i = 0; i < VG_DRIVER_MODE_LAST; i++)
+        if (vg_gpu_wants_mode(gpu, (VgGpuDriverMode)i) && gpu->modes[i] != VG_SWITCH_ON &&
+            vg_gpu_has_driver_mode(host, gpu))
+            return driver_modes[i].off;
+    return NULL;
 }
 
 gboolean vg_gpu_is_waiting(const VgGpuHost *host, const VgGpu *gpu) {
-    return gpu->waiting != NULL || lacks_mode(host, gpu);
+    return gpu->waiting != NULL || lacks_mode(host, gpu) != NULL;
 }
 
 static char *reason(const VgGpuHost *host, const VgGpu *gpu) {
@@ -95,10 +134,10 @@ static char *reason(const VgGpuHost *host, const VgGpu *gpu) {
         return g_strdup(cannot->message);
     if (gpu->waiting != NULL)
         return g_strdup_printf(_("it is not ready: %s"), gpu->waiting);
-    if (lacks_mode(host, gpu))
-        return gpu->mode_why != NULL ? g_strdup_printf(_("it is not ready: %s"), gpu->mode_why)
-                                     : g_strdup(_("it is not ready: its mixed-size mode is not on yet"));
-    return NULL;
+    const char *lacks = lacks_mode(host, gpu);
+    if (lacks == NULL)
+        return NULL;
+    return g_strdup_printf(_("it is not ready: %s"), gpu->mode_why != NULL ? gpu->mode_why : _(lacks));
 }
 
 void vg_gpu_ready_update(const VgGpuHost *host, VgGpu *gpu) {

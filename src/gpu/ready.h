@@ -13,7 +13,10 @@ void vg_ready_missing(VgGpuHost *host, const VgGpuRecord *record, VgGpuFacts *fa
 /* Does what is missing and can be done; a job. What could not be: in the log. */
 void vg_ready_prepare(VgGpuHost *host, const VgGpuRecord *record, guint wait_ms);
 /* Sets the mode and looks whether it took; a job. Nothing may run there. */
-gboolean vg_ready_set_mixed(VgGpuHost *host, const VgGpuRecord *record, gboolean on, GError **error);
+gboolean vg_ready_set_mode(VgGpuHost *host, const VgGpuRecord *record, VgGpuDriverMode mode, gboolean on,
+                           GError **error);
+/* Has @gpu to have it, as the administrator wants it? */
+gboolean vg_gpu_wants_mode(const VgGpu *gpu, VgGpuDriverMode mode);
 
 /* Is the mode of @gpu one that its driver has to know as well? */
 gboolean vg_gpu_has_driver_mode(const VgGpuHost *host, const VgGpu *gpu);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* smi.c: see smi.h. The output is "Name : value" lines, indented; a line "vGPU ID" begins the next one. */
+/* smi.c: see smi.h. The output of "vgpu -q" is "Name : value" lines, indented; a line "vGPU ID" begins the next one. */
 #include "config.h"
 
 #include "gpu/smi.h"
@@ -87,9 +87,10 @@ GArray *vg_smi_parse(const char *text) {
 
 /* --- the program -------------------------------------------------------------------------------------------------- */
 
-/* A group of its own: what it starts is ended with it. */
+/* A group of its own: what it starts is ended with it. It complains where it answers. */
 static void in_child(gpointer unused) {
     setpgid(0, 0);
+    dup2(STDOUT_FILENO, STDERR_FILENO);
 }
 
 /* Until @end_us; NULL: it was not done by then, or said too much. */
@@ -113,8 +114,8 @@ static char *read_all(int fd, gint64 end_us) {
     }
 }
 
-static gboolean is_gone(pid_t pid, gint64 end_us) {
-    while (waitpid(pid, NULL, WNOHANG) == 0) {
+static gboolean is_gone(pid_t pid, gint64 end_us, int *ret_status) {
+    while (waitpid(pid, ret_status, WNOHANG) == 0) {
         if (vg_clock_mono_us() >= end_us)
             return FALSE;
         g_usleep(STEP_MS * 1000);
@@ -122,38 +123,56 @@ static gboolean is_gone(pid_t pid, gint64 end_us) {
     return TRUE;
 }
 
-static gboolean begin(const char *path, pid_t *pid, int *out, GError **error) {
+static gboolean begin(const char *path, const char *const *args, pid_t *pid, int *out, GError **error) {
     g_autoptr(GError) why = NULL;
-    const char *argv[] = {path, "vgpu", "-q", NULL};
-    if (g_spawn_async_with_pipes("/", (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL,
-                                 in_child, NULL, pid, NULL, out, NULL, &why))
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    g_ptr_array_add(argv, (gpointer)path);
+    for (; *args != NULL; args++)
+        g_ptr_array_add(argv, (gpointer)*args);
+    g_ptr_array_add(argv, NULL);
+    if (g_spawn_async_with_pipes("/", (char **)argv->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, in_child, NULL, pid, NULL,
+                                 out, NULL, &why))
         return TRUE;
     vg_set_error(error, VG_ERR_SYSTEM_ERROR, _("cannot run %s: %s"), path, why->message);
     return FALSE;
 }
 
-GArray *vg_smi_read(VgSysroot *root, guint patience_ms, pid_t *left, GError **error) {
+/* Ends what is left of it. @text NULL: it was not done in time. */
+static int end(pid_t pid, const char *text, gint64 end_us, gint *left) {
+    int status = -1;
+    if (text == NULL)
+        kill(-pid, SIGKILL);
+    if (is_gone(pid, text == NULL ? vg_clock_mono_us() + KILL_MS * 1000 : end_us, &status))
+        return status;
+    kill(-pid, SIGKILL);
+    if (!is_gone(pid, vg_clock_mono_us() + KILL_MS * 1000, &status))
+        g_atomic_int_set(left, pid);
+    return -1;
+}
+
+char *vg_smi_run(VgSysroot *root, const char *const *args, guint patience_ms, gint *left, GError **error) {
     g_autofree char *path = g_build_filename(vg_sysroot_path(root), PROGRAM, NULL);
-    pid_t pid;
+    pid_t pid = g_atomic_int_get(left);
     g_auto(VgFd) out = -1;
-    if (*left != 0 && !is_gone(*left, 0)) {
-        vg_set_error(error, VG_ERR_OPERATION_TIMEOUT, _("%s, process %d, hangs and cannot be ended"), path, (int)*left);
+    if (pid != 0 && !is_gone(pid, 0, NULL)) {
+        vg_set_error(error, VG_ERR_OPERATION_TIMEOUT, _("%s, process %d, hangs and cannot be ended"), path, (int)pid);
         return NULL;
     }
-    *left = 0;
-    if (!begin(path, &pid, &out, error))
+    g_atomic_int_set(left, 0);
+    if (!begin(path, args, &pid, &out, error))
         return NULL;
     gint64 end_us = vg_clock_mono_us() + (gint64)patience_ms * 1000;
     g_autofree char *text = read_all(out, end_us);
+    int status = end(pid, text, end_us, left);
     if (text == NULL)
-        kill(-pid, SIGKILL);
-    if (!is_gone(pid, text == NULL ? vg_clock_mono_us() + KILL_MS * 1000 : end_us)) {
-        kill(-pid, SIGKILL);
-        if (!is_gone(pid, vg_clock_mono_us() + KILL_MS * 1000))
-            *left = pid;
-    }
-    if (text != NULL)
-        return vg_smi_parse(text);
-    vg_set_error(error, VG_ERR_OPERATION_TIMEOUT, _("%s has not answered within %u ms"), path, patience_ms);
-    return NULL;
+        vg_set_error(error, VG_ERR_OPERATION_TIMEOUT, _("%s has not answered within %u ms"), path, patience_ms);
+    else if (status != 0)
+        vg_set_error(error, VG_ERR_OPERATION_FAILED, _("%s %s: %s"), path, args[0],
+                     *g_strstrip(text) != '\0' ? text : _("it failed and gave no reason"));
+    return text != NULL && status == 0 ? g_steal_pointer(&text) : NULL;
+}
+
+GArray *vg_smi_read(VgSysroot *root, guint patience_ms, gint *left, GError **error) {
+    g_autofree char *text = vg_smi_run(root, (const char *const[]){"vgpu", "-q", NULL}, patience_ms, left, error);
+    return text != NULL ? vg_smi_parse(text) : NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * smi.h: what the guests' own drivers say to the host's: their version, their licence. NVIDIA's driver tells it only to
- * its own program, "nvidia-smi vgpu -q"; where that is not installed nothing is known. It may hang as long as the GPU
- * does, so it gets its time and is then ended.
+ * smi.h: NVIDIA's own program, nvidia-smi, by which alone its driver can be told some things, and tells others: what
+ * the guests' own drivers say to the host's, their version, their licence. It may hang as long as the GPU does, so it
+ * gets its time and is then ended.
  */
 #pragma once
 
@@ -23,7 +23,10 @@ gboolean vg_smi_is_there(VgSysroot *root);
 /* Of VgGuestSide, from the program's output. Pure. */
 GArray *vg_smi_parse(const char *text);
 /*
- * Runs it, for @patience_ms at most. OPERATION_TIMEOUT, SYSTEM_ERROR. @left: one of an earlier call that would not
- * even be killed, or 0; as long as it is there no other is started. One caller at a time. A job.
+ * Runs it with @args, for @patience_ms at most: what it said. OPERATION_TIMEOUT, SYSTEM_ERROR, OPERATION_FAILED with
+ * its own words. @left: atomic, one of an earlier call that would not even be killed, or 0; as long as it is there no
+ * other is started. A job.
  */
-GArray *vg_smi_read(VgSysroot *root, guint patience_ms, pid_t *left, GError **error);
+char *vg_smi_run(VgSysroot *root, const char *const *args, guint patience_ms, gint *left, GError **error);
+/* "vgpu -q", read. */
+GArray *vg_smi_read(VgSysroot *root, guint patience_ms, gint *left, GError **error);

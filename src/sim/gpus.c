@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/i18n.h"
@@ -14,6 +16,7 @@
 #define MAX_INSTANCES 1024
 #define MAX_DELAY_MS 600000
 #define VGA_CLASS 0x030000
+#define FIRST_INSTANCE 7 /* their numbers are not their places */
 
 typedef struct {
     VgGpuHost host;
@@ -187,31 +190,81 @@ static gboolean scan(VgGpuHost *host, VgGpuRecord **ret, gsize *ret_n, GError **
     return TRUE;
 }
 
-static char *mixed_path(const VgPciAddr *gpu) {
+/* What NVIDIA's library does: files of nvml/ADDRESS. */
+static char *nvml_path(const VgPciAddr *gpu, const char *name) {
     char text[VG_PCIADDR_TEXT];
-    return g_strdup_printf("nvml/%s/heterogeneous", vg_pciaddr_format(gpu, text));
+    return g_strdup_printf("nvml/%s/%s", vg_pciaddr_format(gpu, text), name);
 }
 
-static gboolean get_mixed(VgGpuHost *host, const VgPciAddr *gpu, gboolean *ret, GError **error) {
-    g_autofree char *path = mixed_path(gpu);
+static const char *const mode_files[VG_DRIVER_MODE_LAST] = {
+    [VG_DRIVER_MIXED] = "heterogeneous",
+    [VG_DRIVER_MIG] = "mig",
+};
+
+static gboolean get_mode(VgGpuHost *host, const VgPciAddr *gpu, VgGpuDriverMode mode, gboolean *ret, GError **error) {
+    g_autofree char *path = nvml_path(gpu, mode_files[mode]);
     char text[VG_PCIADDR_TEXT];
     gint64 on = 0;
     if (!vg_sysroot_read_int(host->root, path, &on)) {
-        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("GPU %s has no mode for vGPUs of mixed sizes"),
-                     vg_pciaddr_format(gpu, text));
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("GPU %s has no mode '%s'"), vg_pciaddr_format(gpu, text),
+                     mode_files[mode]);
         return FALSE;
     }
     *ret = on == 1;
     return TRUE;
 }
 
-static gboolean set_mixed(VgGpuHost *host, const VgPciAddr *gpu, gboolean on, GError **error) {
-    g_autofree char *path = mixed_path(gpu);
+static gboolean set_mode(VgGpuHost *host, const VgPciAddr *gpu, VgGpuDriverMode mode, gboolean on, GError **error) {
+    g_autofree char *path = nvml_path(gpu, mode_files[mode]);
     char text[VG_PCIADDR_TEXT];
     if (vg_sysroot_write(host->root, path, on ? "1" : "0"))
         return TRUE;
     vg_set_errno(error, errno, _("cannot set the mode of GPU %s"), vg_pciaddr_format(gpu, text));
     return FALSE;
+}
+
+/* --- GPU instances: a file for each, by its number, with its profile and where it lies ---------------------------- */
+
+static GArray *instances(VgGpuHost *host, const VgPciAddr *gpu, GError **error) {
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(VgGpuInstance));
+    g_autofree char *folder = nvml_path(gpu, "instances");
+    g_auto(GStrv) names = vg_sysroot_list(host->root, folder);
+    for (char **name = names; name != NULL && *name != NULL; name++) {
+        VgGpuInstance one = {.id = (guint)g_ascii_strtoull(*name, NULL, 10)};
+        g_autofree char *path = g_strconcat(folder, "/", *name, NULL), *text = vg_sysroot_read(host->root, path);
+        if (text != NULL && sscanf(text, "%31s %u:%u", one.profile, &one.start, &one.size) == 3)
+            g_array_append_val(list, one);
+    }
+    return list;
+}
+
+static gboolean no_instance(const VgPciAddr *gpu, const char *profile, GError **error) {
+    char text[VG_PCIADDR_TEXT];
+    vg_set_error(error, VG_ERR_OPERATION_FAILED, _("GPU %s cannot have a GPU instance %s there"),
+                 vg_pciaddr_format(gpu, text), profile);
+    return FALSE;
+}
+
+/* As the driver: in its mode only, and not on top of another. */
+static gboolean make_instance(VgGpuHost *host, const VgPciAddr *gpu, const VgGpuInstance *wanted, GError **error) {
+    gboolean on = FALSE;
+    g_autoptr(GArray) there = instances(host, gpu, NULL);
+    if (!get_mode(host, gpu, VG_DRIVER_MIG, &on, error))
+        return FALSE;
+    for (guint i = 0; i < there->len; i++) {
+        const VgGpuInstance *one = &g_array_index(there, VgGpuInstance, i);
+        on = on && (one->start >= wanted->start + wanted->size || wanted->start >= one->start + one->size);
+    }
+    g_autofree char *name = g_strdup_printf("instances/%u", wanted->start + FIRST_INSTANCE);
+    g_autofree char *path = nvml_path(gpu, name);
+    g_autofree char *text = g_strdup_printf("%s %u:%u\n", wanted->profile, wanted->start, wanted->size);
+    return (on && vg_sim_put(vg_sysroot_path(host->root), path, text)) || no_instance(gpu, wanted->profile, error);
+}
+
+static gboolean drop_instance(VgGpuHost *host, const VgPciAddr *gpu, const VgGpuInstance *instance, GError **error) {
+    g_autofree char *name = g_strdup_printf("instances/%u", instance->id), *path = nvml_path(gpu, name);
+    g_autofree char *file = g_build_filename(vg_sysroot_path(host->root), path, NULL);
+    return g_unlink(file) == 0 || no_instance(gpu, instance->profile, error);
 }
 
 static void host_free(VgGpuHost *host) {
@@ -221,7 +274,13 @@ static void host_free(VgGpuHost *host) {
     g_free(sim);
 }
 
-static const VgGpuHostOps ops = {.scan = scan, .get_mixed = get_mixed, .set_mixed = set_mixed, .free = host_free};
+static const VgGpuHostOps ops = {.scan = scan,
+                                 .get_mode = get_mode,
+                                 .set_mode = set_mode,
+                                 .instances = instances,
+                                 .make_instance = make_instance,
+                                 .drop_instance = drop_instance,
+                                 .free = host_free};
 
 VgGpuHost *vg_sim_gpus_new(const char *dir, const VgJson *gpus, GError **error) {
     SimHost *sim = g_new0(SimHost, 1);

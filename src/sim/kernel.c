@@ -392,7 +392,7 @@ static int answer(VgSimKernel *k, const char *path, const char *text) {
         return write_device(k, parts[4], file, text);
     }
     if (n == 3 && strcmp(parts[0], "nvml") == 0 && vg_pciaddr_parse(parts[1], &addr))
-        return vg_sim_mixed_write(k, &addr, text);
+        return vg_sim_mode_write(k, &addr, parts[2], text);
     if (n >= 7 && g_str_has_prefix(path, "sys/bus/pci/devices/"))
         errnum = write_parent(k, parts[4], parts + 5, text);
     if (errnum < 0)

@@ -51,8 +51,8 @@ gboolean vg_sim_vf_driver_changed(VgSimKernel *k, const VgPciAddr *addr);
 char *vg_sim_vf_type(const VgSimKernel *k, const VgPciAddr *vf);
 /* Writes to nvidia/FILE of @vf. */
 int vg_sim_vf_write(VgSimKernel *k, const VgSimParent *vf, const char *file, const char *text);
-/* nvml/ADDR/heterogeneous: what NVIDIA's library does, not a file of the kernel's. */
-int vg_sim_mixed_write(VgSimKernel *k, const VgPciAddr *pf, const char *text);
+/* nvml/ADDR/MODE: what NVIDIA's library does, not a file of the kernel's. */
+int vg_sim_mode_write(VgSimKernel *k, const VgPciAddr *pf, const char *mode, const char *text);
 gboolean vg_sim_is_mixed(const VgSimKernel *k, const VgPciAddr *pf);
 
 /* --- kernel_later.c: what happens after a while ---------------------------------------------------------- */

@@ -19,9 +19,17 @@ static int outcome(gboolean good) {
     return good ? 0 : errno;
 }
 
-static char *mixed_path(const VgPciAddr *pf) {
+#define MIXED "heterogeneous"
+#define MIG "mig"
+
+static char *mode_path(const VgPciAddr *pf, const char *mode) {
     char text[VG_PCIADDR_TEXT];
-    return g_strdup_printf("nvml/%s/heterogeneous", vg_pciaddr_format(pf, text));
+    return g_strdup_printf("nvml/%s/%s", vg_pciaddr_format(pf, text), mode);
+}
+
+static gboolean put_mode(const VgSimKernel *k, const VgPciAddr *pf, const char *mode) {
+    g_autofree char *path = mode_path(pf, mode);
+    return vg_sysroot_exists(k->sysroot, path) || vg_sim_put(k->root, path, "0\n");
 }
 
 /* --- coming and going --------------------------------------------------------------------------------------------- */
@@ -170,11 +178,12 @@ gboolean vg_sim_vf_driver_changed(VgSimKernel *k, const VgPciAddr *addr) {
         if (!vf_changed(k, gpu, &vf))
             return FALSE;
     }
-    g_autofree char *mixed = mixed_path(addr);
     if (!vg_sim_show_room(k, gpu))
         return FALSE;
-    return has_vendor_driver(k, addr) ? vg_sysroot_exists(k->sysroot, mixed) || vg_sim_put(k->root, mixed, "0\n")
-                                      : vg_sim_remove(k->root, mixed);
+    if (has_vendor_driver(k, addr))
+        return put_mode(k, addr, MIXED) && put_mode(k, addr, MIG);
+    g_autofree char *mixed = mode_path(addr, MIXED); /* the other one is the GPU's own */
+    return vg_sim_remove(k->root, mixed);
 }
 
 /* --- NVIDIA's files ----------------------------------------------------------------------------------------------- */
@@ -257,14 +266,14 @@ int vg_sim_vf_write(VgSimKernel *k, const VgSimParent *vf, const char *file, con
 /* --- mixed sizes -------------------------------------------------------------------------------------------------- */
 
 gboolean vg_sim_is_mixed(const VgSimKernel *k, const VgPciAddr *pf) {
-    g_autofree char *path = mixed_path(pf);
+    g_autofree char *path = mode_path(pf, MIXED);
     gint64 on = 0;
     return vg_sysroot_read_int(k->sysroot, path, &on) && on == 1;
 }
 
-int vg_sim_mixed_write(VgSimKernel *k, const VgPciAddr *pf, const char *text) {
+int vg_sim_mode_write(VgSimKernel *k, const VgPciAddr *pf, const char *mode, const char *text) {
     const VgSimGpu *gpu = vg_sim_gpu_find(k, pf);
-    g_autofree char *path = mixed_path(pf), *line = g_strconcat(text, "\n", NULL);
+    g_autofree char *path = mode_path(pf, mode), *line = g_strconcat(text, "\n", NULL);
     if (gpu == NULL || !vg_sysroot_exists(k->sysroot, path))
         return ENODEV;
     return vg_sim_runs_any(k, gpu) ? EBUSY : outcome(vg_sim_put(k->root, path, line) && vg_sim_show_room(k, gpu));

@@ -7,7 +7,7 @@ import time
 from guests import guest, vgpu
 from host import Failed, eventually, has, same
 
-LOG_ALLOWED = [r"has not answered within", r"runs version 550.54.10"]
+LOG_ALLOWED = [r"has not answered within", r"it failed and gave no reason", r"runs version 550.54.10"]
 
 ANSWER = """
 ==============NVSMI LOG==============

@@ -25,16 +25,24 @@ static const char t4[] = "0000:82:00.0";
 /* A card with plain virtual functions beside the default host's. */
 static const char flex[] = "{\"address\":\"0000:c1:00.0\",\"vendor\":\"8086\",\"device\":\"56c0\",\"driver\":\"i915\","
                            "\"iommu_group\":70,\"vfs\":3}";
+/* And one with modes of its driver's own, whose vGPUs are on virtual functions, and on GPU instances if it is cut. */
+#define A100 "0000:d1:00.0"
+static const char a100[] = "{\"address\":\"" A100 "\",\"vendor\":\"10de\",\"device\":\"20f1\",\"subvendor\":\"10de\","
+                           "\"driver\":\"nvidia\",\"iommu_group\":71,\"vfs\":2,\"mdev_types\":["
+                           "{\"id\":\"nvidia-474\",\"name\":\"GRID A100-1-5C\",\"max\":7},"
+                           "{\"id\":\"nvidia-468\",\"name\":\"GRID A100-4C\",\"max\":10}]}";
 
 static VgGpus *try_open(const char *dir, VgGpuHost **ret_host, GError **error) {
     g_autoptr(VgJson) gpus = vg_sim_gpus_default();
     vg_json_append(gpus, vg_json_parse(flex, strlen(flex), "test", NULL));
+    vg_json_append(gpus, vg_json_parse(a100, strlen(a100), "test", NULL));
+    g_autofree char *config = g_build_filename(dir, "gpus.json", NULL);
     g_autofree char *ledger = g_build_filename(dir, "ledger", NULL);
     g_autofree char *catalogue = g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
     VgGpuHost *host = vg_sim_gpus_new(dir, gpus, error);
     if (host == NULL)
         return NULL;
-    VgGpusPaths paths = {NULL, catalogue, ledger};
+    VgGpusPaths paths = {config, catalogue, ledger};
     VgGpus *engine = vg_gpus_open(host, &paths, error);
     if (engine != NULL)
         engine->backend_host.wait_ms = 50;
@@ -66,11 +74,38 @@ static const struct {
     gboolean params, pinned;
     VgPciAddr gpu;
     guint least; /* steps there are at least */
+    gboolean modes;
 } lives[] = {
     {"mdev", "GRID T4-4Q", TRUE, FALSE, {0}, 20},
     {"passthrough", "passthrough", FALSE, TRUE, {.bus = 5}, 10},
     {"sriov", "8086:56c0 VF", FALSE, FALSE, {0}, 10},
+    {"modes", "GRID A100-1-5C", FALSE, FALSE, {0}, 30, TRUE},
 };
+
+/* What is missing is done by the next look, or the one after it. */
+static void settle(VgGpus *gpus) {
+    for (guint i = 0; i < 4; i++) {
+        VgGpusLook *look = vg_gpus_look_begin(gpus);
+        vg_gpus_look_read(look);
+        vg_gpus_look_end(look);
+    }
+}
+
+/* An order that fails is given once more. */
+static gboolean set_mode(VgGpus *gpus, const char *mode) {
+    g_autofree char *order = g_strdup_printf("{\"order\":\"mode\",\"gpu\":\"" A100 "\",\"mode\":\"%s\"}", mode);
+    for (guint i = 0; i < 2; i++) {
+        VgGpusChange *change = vg_gpus_change_begin(gpus, order, NULL);
+        gboolean written = change != NULL && vg_gpus_change_write(change, NULL);
+        if (change != NULL)
+            vg_gpus_change_end(change, written);
+        if (written) {
+            settle(gpus);
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
 
 static int live(const char *dir, const char *which) {
     vg_fault_init();
@@ -89,12 +124,16 @@ static int live(const char *dir, const char *which) {
     VgUuid owner;
     vg_uuid_generate(&r.vgpu);
     vg_uuid_generate(&owner);
+    if (lives[kind].modes && !(set_mode(gpus, "mixed-size") && set_mode(gpus, "mig")))
+        return 4;
     VgClaim *c = vg_gpus_claim(gpus, &owner, "guest", &r, 1, NULL);
     if (c == NULL)
         return 3;
     if (vg_claim_record(c, NULL))
         vg_claim_create(c, NULL);
     int rc = come_down(c);
+    if (rc == 0 && lives[kind].modes && !set_mode(gpus, "one-type"))
+        rc = 5;
     vg_gpus_free(gpus);
     return rc;
 }
@@ -175,14 +214,40 @@ static void assert_clean(VgGpuHost *host, VgGpus *gpus, const char *fault) {
                 g_strv_length(devices), (int)available, n);
 }
 
+static char *text_of(VgGpuHost *host, const char *path) {
+    return vg_sysroot_read(host->root, path);
+}
+
+/*
+ * The driver has the mode that was decided (one that nobody wants any more may be on if we died before it was told so),
+ * and nothing of an instance is left but what others made.
+ */
+static void assert_modes(VgGpuHost *host, VgGpus *gpus, const char *fault) {
+    settle(gpus);
+    const VgGpu *gpu = &gpus->inventory.gpus[vg_inventory_find(&gpus->inventory, &(VgPciAddr){.bus = 0xd1})];
+    g_autofree char *mixed = text_of(host, "nvml/" A100 "/heterogeneous"), *mig = text_of(host, "nvml/" A100 "/mig");
+    g_autofree char *others = text_of(host, "nvml/" A100 "/instances/9");
+    g_auto(GStrv) instances = vg_sysroot_list(host->root, "nvml/" A100 "/instances");
+    if (gpu->waiting != NULL || (gpu->mode == VG_MODE_MIXED_SIZE && strcmp(mixed, "1") != 0) ||
+        (gpu->mode == VG_MODE_MIG && strcmp(mig, "1") != 0) || g_strv_length(instances) != 1 || others == NULL)
+        g_error("after %s: GPU in mode %d waits for %s; mixed %s, mig %s, %u instances", fault, (int)gpu->mode,
+                gpu->waiting, mixed, mig, g_strv_length(instances));
+    g_assert_true(set_mode(gpus, "mixed-size") && set_mode(gpus, "mig") && set_mode(gpus, "one-type"));
+    g_autofree char *off = text_of(host, "nvml/" A100 "/mig"), *also = text_of(host, "nvml/" A100 "/heterogeneous");
+    g_assert_cmpstr(off, ==, "0");
+    g_assert_cmpstr(also, ==, "0");
+}
+
 /* A new start: claims of guests that do not run are taken down. */
-static void recover(const char *dir, const char *fault) {
+static void recover(const char *dir, const char *fault, gboolean modes) {
     VgGpuHost *host;
     VgGpus *gpus = open_in(dir, &host);
     gsize n;
     g_autofree VgClaim **claims = vg_gpus_claims(gpus, &n);
     for (gsize i = 0; i < n; i++)
         g_assert_cmpint(come_down(claims[i]), ==, 0);
+    if (modes)
+        assert_modes(host, gpus, fault);
     assert_clean(host, gpus, fault);
     vg_gpus_free(gpus);
 }
@@ -195,11 +260,16 @@ static char **points(const char *dir, const char *which) {
     return g_strsplit(g_strchomp(text), "\n", -1);
 }
 
-/* The card with virtual functions as it was when the machine started: once enabled, they would stay. */
+/*
+ * The cards with virtual functions as they were when the machine started: once enabled, they would stay. Somebody has
+ * made a GPU instance.
+ */
 static void reset_vfs(const char *dir) {
-    g_autofree char *command = g_strdup_printf("sh -c 'cd %s/state/kernel/sys && rm -rf devices/pci*/0000:c1* "
-                                               "bus/pci/devices/0000:c1*'",
-                                               dir);
+    g_autofree char *command =
+        g_strdup_printf("sh -c 'cd %s/state/kernel/sys && rm -rf devices/pci*/0000:[cd]1* bus/pci/devices/0000:[cd]1* "
+                        "class/mdev_bus/0000:d1* ../nvml ../../../gpus.json && mkdir -p ../nvml/" A100 "/instances && "
+                        "echo 1g.5gb 2:1 > ../nvml/" A100 "/instances/9'",
+                        dir);
     g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
 }
 
@@ -209,6 +279,7 @@ static void each_point(const char *action, guint kind) {
     if (dir == NULL)
         dir = g_dir_make_tmp("vg-crash-XXXXXX", NULL);
     make_foreign(dir);
+    reset_vfs(dir);
     g_auto(GStrv) names = points(dir, lives[kind].name);
     g_assert_cmpuint(g_strv_length(names), >=, lives[kind].least);
     g_autoptr(GHashTable) times = g_hash_table_new(g_str_hash, g_str_equal);
@@ -222,7 +293,7 @@ static void each_point(const char *action, guint kind) {
             g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == 9);
         else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
             g_error("after %s: the life ends with %d", fault, status);
-        recover(dir, fault);
+        recover(dir, fault, lives[kind].modes);
     }
     g_autofree char *command = g_strdup_printf("rm -rf %s", dir);
     g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));

@@ -11,6 +11,7 @@
 
 #include "gpu/engine.h"
 #include "gpu/host_nvidia.h"
+#include "gpu/mig.h"
 #include "gpu/vfs.h"
 #include "sim/gpus.h"
 #include "sim/kernel.h"
@@ -431,6 +432,22 @@ static void test_vanished(Fixture *f, gconstpointer unused) {
     g_assert_error(error, VG_ERROR, VG_ERR_DEVICE_MISSING);
     g_assert_true(vg_claim_remove(c, NULL));
     vg_gpus_release(c);
+    /* One that is there goes by other hands, and is no more there for us. */
+    g_assert_true(vg_sysroot_write(f->host->root, "sys/bus/pci/drivers_probe", "0001:41:00.4"));
+    c = claim(f, "nvidia-557");
+    g_assert_true(vg_claim_create(c, NULL) && vg_claim_exists(c));
+    char uuid[VG_UUID_TEXT];
+    g_autofree char *remove = g_strdup_printf("sys/bus/mdev/devices/%s/remove", vg_uuid_format(&place(c)->vgpu, uuid));
+    g_assert_true(is_vfio(f) ? vg_sysroot_write(f->host->root, VF("4") "/nvidia/current_vgpu_type", "0")
+                             : vg_sysroot_write(f->host->root, remove, "1"));
+    g_assert_false(vg_claim_exists(c));
+    if (is_vfio(f)) { /* somebody else's has its place */
+        g_assert_true(vg_sysroot_write(f->host->root, VF("4") "/nvidia/current_vgpu_type", "560"));
+        g_assert_false(vg_claim_exists(c));
+        g_assert_true(vg_sysroot_write(f->host->root, VF("4") "/nvidia/current_vgpu_type", "0"));
+    }
+    vg_gpus_release(c);
+    g_assert_true(vg_sysroot_write(f->host->root, VF("4") "/driver/unbind", "0001:41:00.4"));
     /* The next look knows, and another function is taken. */
     look(f);
     c = claim(f, "nvidia-557");
@@ -492,10 +509,43 @@ static void test_new_boot(Fixture *f, gconstpointer unused) {
 static void test_smi_text(void) {
     static const char text[] = "    GPU Virtualization Mode\n        Host VGPU Mode                    : SR-IOV\n"
                                "        vGPU Heterogeneous Mode           : Enabled\n    GPU Reset Status\n";
-    g_autofree char *mode = vg_nvidia_field(text, "vGPU Heterogeneous Mode");
+    g_autofree char *mode = vg_nvidia_field(text, NULL, "vGPU Heterogeneous Mode");
     g_assert_cmpstr(mode, ==, "Enabled");
-    g_assert_null(vg_nvidia_field(text, "GPU Virtualization Mode"));
-    g_assert_null(vg_nvidia_field(text, "No such field"));
+    g_assert_null(vg_nvidia_field(text, NULL, "GPU Virtualization Mode"));
+    g_assert_null(vg_nvidia_field(text, NULL, "No such field"));
+    g_assert_null(vg_nvidia_field(text, "MIG Mode", "Current"));
+    static const char mig[] =
+        "    Current                 : P0\n    MIG Mode\n        Current               : Disabled\n"
+        "        Pending               : Enabled\n";
+    g_autofree char *now = vg_nvidia_field(mig, "MIG Mode", "Current");
+    g_assert_cmpstr(now, ==, "Disabled");
+}
+
+static void test_instances_text(void) {
+    static const char text[] = "+-------------------------------------------------------+\n"
+                               "| GPU instances:                                        |\n"
+                               "| GPU   Name             Profile  Instance   Placement  |\n"
+                               "|                          ID       ID       Start:Size |\n"
+                               "|=======================================================|\n"
+                               "|   0  MIG 1g.5gb+me       20        9          2:1     |\n"
+                               "+-------------------------------------------------------+\n"
+                               "|   0  MIG 3g.20gb          9        2          4:4     |\n"
+                               "+-------------------------------------------------------+\n";
+    g_autoptr(GArray) all = vg_nvidia_read_instances(text);
+    g_assert_cmpuint(all->len, ==, 2);
+    const VgGpuInstance *i = &g_array_index(all, VgGpuInstance, 0), *k = &g_array_index(all, VgGpuInstance, 1);
+    g_assert_cmpstr(i->profile, ==, "1g.5gb+me");
+    g_assert_true(i->id == 9 && i->start == 2 && i->size == 1 && k->id == 2 && k->start == 4 && k->size == 4);
+    static const char *const profiles[][2] = {{"GRID A100-1-5C", "1g.5gb"},
+                                              {"GRID A100-1-5CME", "1g.5gb+me"},
+                                              {"NVIDIA H100XM-2-20C", "2g.20gb"},
+                                              {"NVIDIA H200-7-141C", "7g.141gb"},
+                                              {"GRID A100-4C", NULL},
+                                              {"GRID T4-16Q", NULL}};
+    for (guint n = 0; n < G_N_ELEMENTS(profiles); n++) {
+        g_autofree char *profile = vg_mig_profile(profiles[n][0]);
+        g_assert_cmpstr(profile, ==, profiles[n][1]);
+    }
 }
 
 int main(int argc, char **argv) {
@@ -517,5 +567,6 @@ int main(int argc, char **argv) {
     TEST(generation);
     TEST(new_boot);
     g_test_add_func("/gpus-vfs/smi-text", test_smi_text);
+    g_test_add_func("/gpus-vfs/instances-text", test_instances_text);
     return g_test_run();
 }
