@@ -403,6 +403,19 @@ static gboolean set_mode(const Order *o, GError **error) {
     return TRUE;
 }
 
+/* Known, and not done: what was set would be lost with the next start of the host or of the driver. */
+static gboolean set_scheduler(const Order *o, GError **error) {
+    const VgGpu *gpu = find_gpu(o, said(o, "gpu"), error);
+    if (gpu != NULL)
+        vg_set_error(
+            error, VG_ERR_CONFIG_UNSUPPORTED,
+            _("how GPU %s shares its time is not managed here: NVIDIA's driver takes it when it is loaded, from "
+              "the key RmPVMRL of its option NVreg_RegistryDwords, or for as long as it is loaded by 'nvidia-smi "
+              "vgpu set-scheduler-state' while nothing runs on the GPU"),
+            gpu->text);
+    return FALSE;
+}
+
 static gboolean close_gpus(const Order *o, VgGpuClosed closed, GError **error) {
     const char *name = said(o, "gpu"), *reason = said(o, "reason");
     gboolean all = g_strcmp0(name, "all") == 0;
@@ -514,6 +527,7 @@ static const struct {
     {"type-disable", type_disable},
     {"policy", set_policy},
     {"mode", set_mode},
+    {"scheduler", set_scheduler},
     {"quota", set_quota},
     {"quarantine", gpu_quarantine},
     {"drain", gpu_drain},

@@ -13,10 +13,12 @@
 
 #define STOPS_MOST 256 /* guests whose end is tried, one by one */
 #define CHANGES_MOST 3
+#define MODES_MOST 16 /* GPUs whose other modes are tried */
 
 typedef struct {
     VgGpus *gpus;
-    const VgWant *wants;
+    const VgVgpuRequest *requests;
+    VgWant *wants;
     guint n;
     VgJson *changes;
 } Plan;
@@ -102,6 +104,48 @@ static void try_enable(const Plan *p) {
     }
 }
 
+/* The real order, taken back: so whatever would refuse that refuses this. Its driver would be told soon after. */
+static gboolean possible_in_mode(const Plan *p, VgGpu *gpu, const char *mode) {
+    VgWant wants[VG_PLACE_MOST];
+    VgPick picked[VG_PLACE_MOST];
+    VgGpuSwitch before[VG_DRIVER_MODE_LAST];
+    g_autofree char *order = g_strdup_printf("{\"order\":\"mode\",\"gpu\":\"%s\",\"mode\":\"%s\"}", gpu->text, mode);
+    memcpy(before, gpu->modes, sizeof before);
+    for (guint i = 0; i < VG_DRIVER_MODE_LAST; i++)
+        gpu->modes[i] = VG_SWITCH_ON;
+    VgGpusChange *change = vg_gpus_change_begin(p->gpus, order, NULL);
+    gboolean good = change != NULL && vg_gpus_resolve(p->gpus, p->requests, p->n, wants, NULL) &&
+                    vg_place(&p->gpus->room, wants, p->n, picked);
+    memcpy(gpu->modes, before, sizeof before);
+    if (change != NULL)
+        vg_gpus_change_end(change, FALSE);
+    vg_gpus_resolve(p->gpus, p->requests, p->n, p->wants, NULL);
+    return good;
+}
+
+/* The least that would do, for each GPU that has the type and nobody on it that is in the way of another mode. */
+static void try_modes(const Plan *p) {
+    static const VgGpuMode modes[] = {VG_MODE_EQUAL_SIZE, VG_MODE_MIXED_SIZE, VG_MODE_ONE_TYPE, VG_MODE_MIG};
+    const VgType *type = vg_types_nth(p->gpus->types, p->wants[0].type);
+    for (guint i = 0, tried = 0; !p->gpus->changing && i < p->gpus->inventory.n && tried < MODES_MOST; i++) {
+        VgGpu *gpu = &p->gpus->inventory.gpus[i];
+        const VgGpuOffer *offer = vg_gpu_offer(gpu, type);
+        if (offer == NULL || offer->backend->id == VG_BACKEND_PASSTHROUGH || is_full(p))
+            continue;
+        tried++;
+        for (guint m = 0; m < G_N_ELEMENTS(modes); m++) {
+            const char *mode = vg_names_name(&vg_gpu_mode_names, (int)modes[m]);
+            if (modes[m] == gpu->mode || type->mig != (modes[m] == VG_MODE_MIG) || !possible_in_mode(p, gpu, mode))
+                continue;
+            vg_json_set_string(propose(p, "mode", gpu->text,
+                                       g_strdup_printf(_("put GPU %s into mode %s: gridctl set mode %s %s"), gpu->text,
+                                                       mode, gpu->text, mode)),
+                               "mode", mode);
+            break;
+        }
+    }
+}
+
 static void try_quotas(const Plan *p) {
     VgRoom *room = &p->gpus->room;
     for (guint i = 0; i < room->n_quotas && !is_full(p); i++) {
@@ -135,7 +179,7 @@ static void try_bonds(const Plan *p) {
                 name = vg_gpus_bond_name(p->gpus, wants[i].bonds[k].bond);
             wants[i].bonds[k].preferred = TRUE;
         }
-    Plan relaxed = {p->gpus, wants, p->n, p->changes};
+    Plan relaxed = {p->gpus, p->requests, wants, p->n, p->changes};
     if (name != NULL && !is_full(p) && possible(&relaxed))
         vg_json_set_string(propose(p, "affinity", NULL,
                                    g_strdup_printf(_("give affinity '%s' of the guest strength='preferred'"), name)),
@@ -313,13 +357,14 @@ VgJson *vg_gpus_json_plan(VgGpus *gpus, const VgVgpuRequest *requests, gsize n) 
     if (good)
         return o;
     vg_json_set_string(o, "message", error->message);
-    Plan p = {gpus, wants, (guint)n, vg_json_set(o, "changes", vg_json_new_array())};
+    Plan p = {gpus, requests, wants, (guint)n, vg_json_set(o, "changes", vg_json_new_array())};
     if (!vg_gpus_resolve(gpus, requests, n, wants, NULL))
         return o; /* what can never be has no GPU's reason and no change but to the definition */
     vg_json_set(o, "gpus", reasons(&p));
     try_open(&p);
     try_allow(&p);
     try_enable(&p);
+    try_modes(&p);
     try_quotas(&p);
     try_bonds(&p);
     try_one_stop(&p);

@@ -66,6 +66,8 @@ static const VgCommand commands[] = {
           N_("let a type not be started any more"), "type-disable", "type"),
     ORDER("set policy", "GROUP POLICY", 2, 2, 0, N_("how a group is filled"), "policy", "group", "policy"),
     ORDER("set mode", "GPU MODE", 2, 2, 0, N_("what may share a GPU"), "mode", "gpu", "mode"),
+    ORDER("set scheduler", "GPU POLICY", 2, 2, 0, N_("says why a GPU's scheduler is not set here"), "scheduler", "gpu",
+          "scheduler"),
     ORDER("set after-force-stop", "GPU nothing|reset|quarantine", 2, 2, 0,
           N_("what happens to a GPU when a guest on it was stopped by force"), "after-force-stop", "gpu", "then"),
     ORDER("set quota", "N|none [--type T] [--group G]", 1, 1, VG_TAKES_TYPE | VG_TAKES_GROUP, N_("at most so many"),

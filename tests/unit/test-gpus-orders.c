@@ -583,6 +583,15 @@ static void test_plan_changes(Fixture *f, gconstpointer unused) {
     order(f, "quota most=1,type=GRID K260Q,group=NVIDIA GRID K2 GPUs");
     g_autoptr(VgJson) quota = plan(f, "GRID K260Q", NULL, 2);
     change_is(quota, 0, "quota", "from 1 to 2: gridctl set quota 2 --type 'GRID K260Q' --group 'NVIDIA GRID K2 GPUs'");
+    /* Another mode: as the order would have it, and nothing stays of the trial. */
+    claim_in(f, "busy", "NVIDIA A16-1Q", NULL);
+    g_autoptr(VgJson) wider = plan(f, "NVIDIA A16-1B", NULL, 1);
+    change_is(wider, 0, "mode", "put GPU 0000:c1:00.0 into mode equal-size: gridctl set mode 0000:c1:00.0 equal-size");
+    g_autoptr(VgJson) cut = plan(f, "GRID A100-1-5C", NULL, 1);
+    change_is(cut, 0, "mode", "gridctl set mode 0000:e1:00.0 mig");
+    claim_fails(f, "NVIDIA A16-1B", NULL, VG_ERR_RESOURCE_BUSY, "runs NVIDIA A16-1Q (busy)");
+    refused(f, "scheduler gpu=0000:c1:00.0,scheduler=fixed-share", VG_ERR_CONFIG_UNSUPPORTED,
+            "RmPVMRL;set-scheduler-state");
     g_autoptr(VgJson) why = vg_gpus_json_why(f->gpus);
     gboolean seen = FALSE;
     for (gsize i = 0; i < vg_json_length(vg_json_get(why, "why")); i++) {
