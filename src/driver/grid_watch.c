@@ -39,8 +39,10 @@ static void tell(const char *json, gpointer data) {
 void vg_grid_watch(VgDriverState *hub) {
     const VgGpusListener listener = {tell, later, hub};
     hub->watched = TRUE;
-    if (hub->listening)
+    if (hub->listening) {
+        vg_gpus_tell_problems(hub->gpus);
         return;
+    }
     hub->listening = TRUE;
     vg_gpus_listen(hub->gpus, &listener);
 }

@@ -32,6 +32,7 @@ void vg_mdev_free(VgMdev *mdev) {
     g_clear_pointer(&mdev->user, vg_dom_unref);
     vg_ladder_clear(&mdev->ladder);
     g_strfreev(mdev->attrs);
+    g_free(mdev->identity);
     g_free(mdev->type_id);
     g_free(mdev);
 }
@@ -81,7 +82,31 @@ VgVgpuRequest vg_mdev_request(const VgMdev *mdev, char ***ret_params) {
                            .type_id = mdev->type_id,
                            .pinned = TRUE,
                            .gpu = mdev->parent,
+                           .gpu_identity = mdev->identity,
                            .params = (const char *const *)*ret_params};
+}
+
+/* Of the GPU at @addr; NULL: it has none, or there is no GPU. */
+static const char *identity_at(VgDriverState *hub, const VgPciAddr *addr, gboolean *ret_there) {
+    VgGpuView view;
+    for (gsize i = 0; i < vg_gpus_count(hub->gpus); i++)
+        if (vg_gpus_view(hub->gpus, i, &view) && vg_pciaddr_compare(&view.record->addr, addr) == 0) {
+            *ret_there = TRUE;
+            return view.record->identity;
+        }
+    *ret_there = FALSE;
+    return NULL;
+}
+
+/* Where the GPU of @identity is now. */
+static gboolean find_identity(VgDriverState *hub, const char *identity, VgPciAddr *ret) {
+    VgGpuView view;
+    for (gsize i = 0; identity && i < vg_gpus_count(hub->gpus); i++)
+        if (vg_gpus_view(hub->gpus, i, &view) && g_strcmp0(view.record->identity, identity) == 0) {
+            *ret = view.record->addr;
+            return TRUE;
+        }
+    return FALSE;
 }
 
 static gboolean check(const VgMdev *mdev, GError **error) {
@@ -108,8 +133,12 @@ VgMdev *vg_mdev_new(VgDriverState *hub, const VgNodedevWish *wish, GError **erro
                      _("invalid parent device '%s': the parent of a mediated device is a GPU; "
                        "'virsh nodedev-list --cap mdev_types' lists them"),
                      wish->parent);
-    else if (check(mdev, error))
-        return mdev;
+    else {
+        gboolean there;
+        mdev->identity = g_strdup(identity_at(hub, &mdev->parent, &there));
+        if (check(mdev, error))
+            return mdev;
+    }
     vg_mdev_free(mdev);
     return NULL;
 }
@@ -132,6 +161,8 @@ gboolean vg_mdev_write(const VgMdev *mdev, GError **error) {
     g_autoptr(VgJson) json = vg_json_new_object();
     vg_json_set_string(json, "mdev_type", mdev->type_id);
     vg_json_set_string(json, "start", mdev->autostart ? "auto" : "manual");
+    if (mdev->identity) /* not of mdevctl's: what it leaves alone */
+        vg_json_set_string(json, "gpu_identity", mdev->identity);
     VgJson *attrs = vg_json_set(json, "attrs", vg_json_new_array());
     for (char **attr = mdev->attrs; attr && attr[0] && attr[1]; attr += 2)
         vg_json_set_string(vg_json_append(attrs, vg_json_new_object()), attr[0], attr[1]);
@@ -154,6 +185,7 @@ static gboolean read_text(VgMdev *mdev, const char *path, GError **error) {
         return FALSE;
     mdev->type_id = g_strdup(vg_json_get_string(json, "mdev_type"));
     mdev->autostart = g_strcmp0(vg_json_get_string(json, "start"), "auto") == 0;
+    mdev->identity = g_strdup(vg_json_get_string(json, "gpu_identity"));
     const VgJson *attrs = vg_json_get(json, "attrs");
     GPtrArray *list = g_ptr_array_new();
     for (gsize i = 0; i < vg_json_length(attrs); i++) {
@@ -173,6 +205,39 @@ static gboolean read_text(VgMdev *mdev, const char *path, GError **error) {
     return FALSE;
 }
 
+/* Its GPU sits elsewhere now: it follows, and so does its file. A death on the way leaves two that say the same. */
+static void follow(VgMdev *mdev, const char *path) {
+    g_autoptr(GError) error = NULL;
+    VgPciAddr now;
+    gboolean there;
+    if (!mdev->identity)
+        mdev->identity = g_strdup(identity_at(mdev->hub, &mdev->parent, &there));
+    char from[VG_PCIADDR_TEXT], to[VG_PCIADDR_TEXT], uuid[VG_UUID_TEXT];
+    if (!find_identity(mdev->hub, mdev->identity, &now)) {
+        /* Not there at all: another GPU at its old address is not meant, unless that says nothing of itself. */
+        if (!identity_at(mdev->hub, &mdev->parent, &there) && there)
+            g_clear_pointer(&mdev->identity, g_free);
+        return;
+    }
+    if (vg_pciaddr_compare(&now, &mdev->parent) == 0)
+        return;
+    vg_info("node device %s follows its GPU from %s to %s", vg_uuid_format(&mdev->uuid, uuid),
+            vg_pciaddr_format(&mdev->parent, from), vg_pciaddr_format(&now, to));
+    mdev->parent = now;
+    if (!vg_mdev_write(mdev, &error) || !vg_durable_remove(path, &error))
+        vg_warn("definition of a node device: %s", error->message);
+}
+
+/* The file of one that has followed its GPU: the new one, or the old one if we died before it was gone. */
+static gboolean has_followed(const VgMdev *known, const VgMdev *mdev, const char *path) {
+    g_autoptr(GError) error = NULL;
+    if (!known || !known->identity || g_strcmp0(known->identity, mdev->identity) != 0)
+        return FALSE;
+    if (vg_pciaddr_compare(&known->parent, &mdev->parent) != 0 && !vg_durable_remove(path, &error))
+        vg_warn("definition of a node device: %s", error->message);
+    return TRUE;
+}
+
 /* A name that is no UUID is a temporary file, or somebody's note. */
 static void read_one(VgDriverState *hub, const VgPciAddr *parent, const char *folder, const char *name) {
     g_autoptr(GError) error = NULL;
@@ -188,9 +253,12 @@ static void read_one(VgDriverState *hub, const VgPciAddr *parent, const char *fo
     if (!read_text(mdev, path, &error)) {
         vg_warn("definition of a node device: %s", error->message);
         vg_durable_set_aside(path);
+    } else if (has_followed(vg_mdevs_find(hub, &uuid), mdev, path)) {
+        vg_debug("%s is of a node device that has followed its GPU", path);
     } else if (vg_mdevs_find(hub, &uuid)) {
         vg_warn("two definitions of node devices have the UUID %s; %s is not used", name, path);
     } else {
+        follow(mdev, path);
         vg_mdevs_add(mdev);
         return;
     }

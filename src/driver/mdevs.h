@@ -17,7 +17,8 @@
 typedef struct {
     VgDriverState *hub;
     VgUuid uuid;
-    VgPciAddr parent; /* a GPU */
+    VgPciAddr parent; /* a GPU, where it is now, */
+    char *identity;   /* and what it is wherever it is; or NULL */
     char *type_id;
     char **attrs; /* name, value, …, NULL */
     gboolean persistent, autostart;

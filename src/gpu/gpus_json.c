@@ -132,6 +132,12 @@ VgJson *vg_gpus_json_gpus(VgGpus *gpus) {
     g_autofree VgJson **guests = vg_gpus_json_guests(gpus);
     for (guint i = 0; i < gpus->inventory.n; i++)
         vg_json_append(list, gpu_document(gpus, i, guests[i]));
+    VgJson *problems = vg_json_set(o, "problems", vg_json_new_array());
+    if (gpus->vendor_problem != NULL) {
+        VgJson *problem = vg_json_append(problems, vg_json_new_object());
+        vg_json_set_string(problem, "about", gpus->vendor);
+        vg_json_set_string(problem, "text", gpus->vendor_problem);
+    }
     return o;
 }
 

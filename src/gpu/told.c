@@ -11,6 +11,9 @@
 /* A message of the grid's program is shorter than this. */
 #define MOST (64 * 1024 - 256)
 
+/* What is wrong from the beginning: told to whoever begins to listen, not only when it changes. */
+#define PROBLEM "problem"
+
 struct VgGpusTold {
     VgGpusListener listener;
     GHashTable *known; /* "gpu 0000:05:00.0" -> its document on one line */
@@ -28,6 +31,7 @@ static const Kind kinds[] = {
     {"group", vg_gpus_json_capacity, "groups", {"name", NULL}},
     {"quota", vg_gpus_json_capacity, "quotas", {"group", "type"}},
     {"vgpu", vg_gpus_json_vgpus, "vgpus", {"uuid", NULL}},
+    {PROBLEM, vg_gpus_json_gpus, "problems", {"about", NULL}},
 };
 
 static char *key_of(const char *kind, const char *const key[2], const VgJson *item) {
@@ -46,6 +50,12 @@ static void tell(const VgGpusTold *told, const char *key, const char *what, cons
 
 /* Tells if it is new, or another than it was. Takes over @key and @document. */
 static void see(VgGpusTold *told, char *key, char *document, gboolean quiet) {
+    if (quiet && g_str_has_prefix(key, PROBLEM " ")) {
+        g_free(key);
+        g_free(document);
+        told->listener.later(told->listener.data);
+        return;
+    }
     const char *before = g_hash_table_lookup(told->known, key);
     if (!quiet && g_strcmp0(before, document) != 0)
         tell(told, key, before != NULL ? "changed" : "added", document);
@@ -104,6 +114,15 @@ void vg_gpus_listen(VgGpus *gpus, const VgGpusListener *listener) {
     gpus->told->listener = *listener;
     gpus->told->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     compare(gpus, TRUE);
+}
+
+static gboolean is_problem(gpointer key, gpointer document, gpointer unused) {
+    return g_str_has_prefix(key, PROBLEM " ");
+}
+
+void vg_gpus_tell_problems(VgGpus *gpus) {
+    if (gpus->told != NULL && g_hash_table_foreach_remove(gpus->told->known, is_problem, NULL) > 0)
+        gpus->told->listener.later(gpus->told->listener.data);
 }
 
 void vg_gpus_tell(VgGpus *gpus) {

@@ -19,3 +19,5 @@ typedef struct {
 /* From now on; NULL: no longer. What is now is known to the listener. Not from within `tell` or `later`. */
 void vg_gpus_listen(VgGpus *gpus, const VgGpusListener *listener);
 void vg_gpus_tell(VgGpus *gpus);
+/* Somebody else listens as well: what is wrong is told once more, at the next vg_gpus_tell(). */
+void vg_gpus_tell_problems(VgGpus *gpus);

@@ -66,8 +66,23 @@ static char *list(const VgCall *call, const char *member, const VgColumn *column
     return vg_json_length(rows) ? vg_table_format(rows, columns, n_columns) : g_strconcat(empty, "\n", NULL);
 }
 
+/* And below them what is wrong with what is known of them. */
 char *vg_cmd_gpus(const VgCall *call, GError **error) {
-    return list(call, "gpus", gpu_columns, G_N_ELEMENTS(gpu_columns), _("This host has no GPUs."), error);
+    g_autoptr(VgJson) json = vg_call_ask(call, NULL, error);
+    if (!json)
+        return NULL;
+    if (call->options->json)
+        return vg_json_print(json, TRUE);
+    const VgJson *rows = vg_json_get(json, "gpus"), *problems = vg_json_get(json, "problems");
+    GString *text = g_string_new(NULL);
+    g_autofree char *table =
+        vg_json_length(rows) ? vg_table_format(rows, gpu_columns, G_N_ELEMENTS(gpu_columns)) : NULL;
+    g_string_append(text, table ? table : _("This host has no GPUs."));
+    if (!table)
+        g_string_append_c(text, '\n');
+    for (gsize i = 0; i < vg_json_length(problems); i++)
+        g_string_append_printf(text, "\n%s\n", vg_json_get_string(vg_json_at(problems, i), "text"));
+    return g_string_free(text, FALSE);
 }
 
 /* And below them what is wrong with the vendor's own list. */

@@ -115,7 +115,7 @@ def story(host):
     host.refused("nodedev-start", name, because="already active")
     definition = glob.glob(host.sim + "/etc/mdevs/0000:05:00.0/" + UUID)
     same(len(definition), 1, "files in mdevctl's format")
-    same(json.load(open(definition[0])), {"mdev_type": type_id, "start": "auto", "attrs": []}, "definition")
+    same(json.load(open(definition[0])), {"mdev_type": type_id, "start": "auto", "gpu_identity": "serial:032000000001", "attrs": []}, "definition")
 
     eventually("the events", lambda: told(host, "lifecycle", name, ": Defined"))
     same(told(host, "lifecycle", name, ": Created"), 1, "events of the creation")
