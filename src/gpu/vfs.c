@@ -97,7 +97,12 @@ static gboolean change_lent(VgSysroot *root, const VgPciAddr *pf, guint number, 
         return FALSE;
     /* The vendor's driver cannot serve them before it has the physical function. */
     set_autoprobe(root, pf, FALSE);
-    gboolean good = set_number(root, pf, number, error) && !vg_fault("gpu.vfs.changed");
+    gboolean good = set_number(root, pf, number, error);
+    if (good && vg_fault("gpu.vfs.changed")) {
+        char addr[VG_PCIADDR_TEXT];
+        vg_set_errno(error, EIO, _("cannot enable the virtual functions of GPU %s"), vg_pciaddr_format(pf, addr));
+        good = FALSE;
+    }
     return vg_pci_take_back_from(root, pf, STUB, TRUE, wait_ms, good ? error : NULL) && good;
 }
 
