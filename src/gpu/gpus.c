@@ -203,7 +203,7 @@ static gboolean adopt(VgGpus *gpus, const VgLedgerClaim *l, GError **error) {
         const VgGpu *gpu = in->gpu != VG_PLACE_ANY ? &gpus->inventory.gpus[in->gpu] : NULL;
         place_fill(p, gpu, backend, type);
         place_path(gpus, p);
-        p->functions = gpu != NULL ? gpu->functions : (guint8)(1u << v->gpu.function);
+        p->functions = (guint8)(gpu != NULL ? gpu->functions : 1u << v->gpu.function);
         in->type = type;
         in->slot = v->slot;
         in->instance_found = v->instance_found;
