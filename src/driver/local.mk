@@ -81,7 +81,7 @@ xen_la_SOURCES =
 xen_la_LIBADD = libdriver.la $(LIBVIRT_LIBS) $(GLIB_LIBS)
 xen_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -export-symbols-regex '^vg_driver$$' $(VG_MODULE_LDFLAGS)
 
-VG_RIG = tests/unit/rig.c tests/unit/rig.h
+VG_RIG = tests/unit/rig.c tests/unit/rig.h $(VG_SCRATCH)
 VG_RIG_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit $(LIBVIRT_CFLAGS)
 VG_RIG_LDADD = libdriver.la $(VG_CORE) $(LIBVIRT_LIBS) $(XEN_LIBS) $(PCIACCESS_LIBS) $(GLIB_LIBS)
 check_PROGRAMS += tests/unit/test-driver

@@ -23,6 +23,7 @@ dist_pkgdata_DATA += src/gpu/catalogue.json
 # Links a program with the GPU engine.
 VG_GPU = libgpu.la
 
+VG_SCRATCH = tests/unit/scratch.c tests/unit/scratch.h
 check_PROGRAMS += tests/unit/test-gpus
 TESTS += tests/unit/test-gpus
 tests_unit_test_gpus_SOURCES = tests/unit/test-gpus.c
@@ -54,8 +55,8 @@ CLEANFILES += bench/place
 
 check_PROGRAMS += tests/unit/test-gpus-crash
 TESTS += tests/unit/test-gpus-crash
-tests_unit_test_gpus_crash_SOURCES = tests/unit/test-gpus-crash.c
-tests_unit_test_gpus_crash_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_crash_SOURCES = tests/unit/test-gpus-crash.c $(VG_SCRATCH)
+tests_unit_test_gpus_crash_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_gpus_crash_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_crash_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
 
@@ -98,7 +99,7 @@ tests_unit_test_vendor_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
 
 check_PROGRAMS += tests/unit/test-ledger
 TESTS += tests/unit/test-ledger
-tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c tests/unit/crash.c tests/unit/crash.h
+tests_unit_test_ledger_SOURCES = tests/unit/test-ledger.c tests/unit/crash.c tests/unit/crash.h $(VG_SCRATCH)
 tests_unit_test_ledger_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_ledger_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_ledger_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)

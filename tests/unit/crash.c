@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "scratch.h"
+
 const char *crash_self;
 
 gboolean crash_child(const char *what, const char *dir, const char *fault, const char *log) {
@@ -56,6 +58,5 @@ gboolean crash_has_point(GPtrArray *points, const char *prefix) {
 }
 
 void crash_remove_dir(const char *dir) {
-    g_autofree char *command = g_strdup_printf("rm -rf '%s'", dir);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    scratch_remove(dir);
 }

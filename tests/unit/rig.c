@@ -2,10 +2,13 @@
 /* rig.c: see rig.h. */
 #include "rig.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
+#include "scratch.h"
+
+#define PATIENCE_S 120 /* for what should take milliseconds */
 
 static void on_event(const VgHost *host, const VgEvent *event) {
     Rig *rig = (Rig *)(void *)((char *)host - G_STRUCT_OFFSET(Rig, host));
@@ -74,11 +77,8 @@ static const char host_json[] =
     "{\"id\": \"nvidia-234\", \"name\": \"GRID T4-16Q\", \"max\": 1, \"description\":\n"
     "\"num_heads=4, frl_config=60, framebuffer=16384M, max_resolution=7680x4320, max_instance=1\"}]}]}\n";
 
-/* In memory where there is such a place: what is tested is the order of things, not the disk. */
 char *rig_new_host(void) {
-    char *dir = g_mkdtemp_full(g_strdup("/dev/shm/vg-driver-XXXXXX"), 0700);
-    if (!dir)
-        dir = g_dir_make_tmp("vg-driver-XXXXXX", NULL);
+    char *dir = scratch_new();
     g_autofree char *json = g_build_filename(dir, "host.json", NULL);
     g_assert_true(g_file_set_contents(json, host_json, -1, NULL));
     return dir;
@@ -121,23 +121,22 @@ void rig_restart(Rig *rig) {
         g_error("the driver does not start again");
 }
 
-static void remove_tree(const char *path) {
-    g_autoptr(GDir) dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-    for (const char *name = dir ? g_dir_read_name(dir) : NULL; name; name = g_dir_read_name(dir)) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-        remove_tree(child);
-    }
-    g_remove(path);
-}
-
 void rig_free(Rig *rig) {
     rig_stop(rig);
     if (rig->own_dir)
-        remove_tree(rig->dir);
+        scratch_remove(rig->dir);
     g_string_free(rig->events, TRUE);
     g_string_free(rig->told, TRUE);
     g_free(rig->dir);
     g_free(rig);
+}
+
+int rig_repair(const char *dir) {
+    vg_fault_init();
+    Rig *rig = rig_new(dir);
+    if (rig)
+        rig_free(rig);
+    return 0;
 }
 
 /* --- slow calls --------------------------------------------------------------------------------------------------- */
@@ -180,9 +179,19 @@ void rig_spin(guint ms) {
         g_main_context_iteration(NULL, TRUE);
 }
 
+gboolean rig_until(Rig *rig, gboolean (*condition)(Rig *rig, gpointer data), gpointer data) {
+    gint64 until = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+    while (!condition(rig, data)) {
+        if (g_get_monotonic_time() > until)
+            return FALSE;
+        rig_spin(2);
+    }
+    return TRUE;
+}
+
 void rig_wait(Outcome *outcome) {
     gboolean late = FALSE;
-    guint timer = g_timeout_add_seconds(20, tick, &late);
+    guint timer = g_timeout_add_seconds(PATIENCE_S, tick, &late);
     while (!outcome->done && !late)
         g_main_context_iteration(NULL, TRUE);
     g_assert_true(outcome->done);
@@ -250,11 +259,18 @@ int rig_state(Rig *rig, const char *name, int *reason) {
     return state;
 }
 
+typedef struct {
+    const char *name;
+    int state;
+} Wanted;
+
+static gboolean is_in_state(Rig *rig, gpointer data) {
+    const Wanted *wanted = data;
+    return rig_state(rig, wanted->name, NULL) == wanted->state;
+}
+
 gboolean rig_wait_state(Rig *rig, const char *name, int state) {
-    gint64 until = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
-    while (rig_state(rig, name, NULL) != state && g_get_monotonic_time() < until)
-        rig_spin(2);
-    return rig_state(rig, name, NULL) == state;
+    return rig_until(rig, is_in_state, &(Wanted){name, state});
 }
 
 void rig_act(Rig *rig, const char *name, const char *how) {

@@ -26,6 +26,8 @@ Rig *rig_new(const char *dir);
 void rig_restart(Rig *rig);
 void rig_free(Rig *rig);
 void rig_stop(Rig *rig);
+/* All that a child does that is to die of VIRTGRID_FAULT while it repairs: what a new daemon does first. Returns 0. */
+int rig_repair(const char *dir);
 gboolean rig_try_start(Rig *rig);
 
 /* A slow call, waited for. */
@@ -42,6 +44,8 @@ VgDone rig_done(Outcome *outcome);
 void rig_wait(Outcome *outcome);
 void outcome_clear(Outcome *outcome);
 void rig_spin(guint ms);
+/* Turns the main loop until it holds: TRUE. FALSE: it does not come, and a slow machine is not the reason. */
+gboolean rig_until(Rig *rig, gboolean (*condition)(Rig *rig, gpointer data), gpointer data);
 
 /* Code of the outcome, 0: fine. @why may be NULL. */
 int rig_define(Rig *rig, const char *xml, char **why);

@@ -96,15 +96,16 @@ static void plug_vgpus(Rig *rig) {
 }
 
 /* Nothing is under way any more: between two lives of a guest it looks shut off, but still counts. */
-static void settle(Rig *rig) {
-    gint64 until = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
-    for (;;) {
-        int state = rig_state(rig, "g", NULL);
-        gboolean moving = state == VIR_DOMAIN_SHUTDOWN || (state == VIR_DOMAIN_SHUTOFF && rig->guests > 0);
-        if (!moving || g_get_monotonic_time() > until)
-            return;
-        rig_spin(2);
-    }
+static gboolean is_settled(Rig *rig, gpointer unused) {
+    int state = rig_state(rig, "g", NULL);
+    return state != VIR_DOMAIN_SHUTDOWN && (state != VIR_DOMAIN_SHUTOFF || rig->guests == 0);
+}
+
+/* Or what it left could not be taken down, and it counts as running again. */
+static gboolean has_rebooted(Rig *rig, gpointer unused) {
+    int state = rig_state(rig, "g", NULL);
+    return strstr(rig->events->str, "g:5/1") || state == VIR_DOMAIN_SHUTOFF ||
+           (strstr(rig->events->str, "g:#1") && state == VIR_DOMAIN_RUNNING);
 }
 
 /* Defines, starts, pauses, lets go on, plugs devices, reboots, destroys. Whatever fails: a start that failed left
@@ -129,11 +130,8 @@ static int story(const char *dir) {
     plug_and_unplug(rig);
     if (rig_state(rig, "g", NULL) == VIR_DOMAIN_RUNNING) {
         rig_act(rig, "g", "reboot");
-        gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC;
-        while (!strstr(rig->events->str, "g:#1 g:5/0 g:2/0") && g_get_monotonic_time() < until &&
-               rig_state(rig, "g", NULL) != VIR_DOMAIN_SHUTOFF && !strstr(rig->events->str, "g:5/1"))
-            rig_spin(2);
-        settle(rig);
+        if (!rig_until(rig, has_rebooted, NULL) || !rig_until(rig, is_settled, NULL))
+            g_error("no reboot, but state %d and %s", rig_state(rig, "g", NULL), rig->events->str);
     }
     rig_destroy(rig, "g", NULL);
     rig_free(rig);
@@ -156,15 +154,6 @@ static int plug_story(const char *dir) {
     return 0;
 }
 
-/* Only what a new daemon does first. */
-static int repair(const char *dir) {
-    vg_fault_init();
-    Rig *rig = rig_new(dir);
-    if (rig)
-        rig_free(rig);
-    return 0;
-}
-
 /* --- in the parent ------------------------------------------------------------------------------------------------ */
 
 /* A new daemon: the guest runs and can be used, or it is off and nothing of it is left. */
@@ -172,7 +161,7 @@ static void check_host(const char *dir, const char *fault) {
     g_test_message("%s", fault);
     Rig *rig = rig_new(dir);
     g_assert_nonnull(rig);
-    settle(rig);
+    g_assert_true(rig_until(rig, is_settled, NULL));
     int state = rig_state(rig, "g", NULL);
     if (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_PAUSED) {
         g_assert_cmpuint(rig->guests, ==, 1);
@@ -273,7 +262,7 @@ int main(int argc, char **argv) {
     if (argc == 3 && g_str_equal(argv[1], "--plug"))
         return plug_story(argv[2]);
     if (argc == 3 && g_str_equal(argv[1], "--repair"))
-        return repair(argv[2]);
+        return rig_repair(argv[2]);
     g_test_init(&argc, &argv, NULL);
     crash_self = argv[0];
     g_test_add_data_func("/driver/crash/kill", "kill", test_life);

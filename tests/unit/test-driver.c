@@ -140,11 +140,18 @@ static int id_of(Rig *rig, const char *name) {
     return ref.id;
 }
 
+typedef struct {
+    const char *name;
+    int id;
+} Life;
+
+static gboolean lives_anew(Rig *rig, gpointer data) {
+    const Life *before = data;
+    return id_of(rig, before->name) > before->id;
+}
+
 static void wait_other_id(Rig *rig, const char *name, int id) {
-    gint64 until = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
-    while ((id_of(rig, name) == id || id_of(rig, name) < 0) && g_get_monotonic_time() < until)
-        rig_spin(2);
-    g_assert_cmpint(id_of(rig, name), >, id);
+    g_assert_true(rig_until(rig, lives_anew, &(Life){name, id}));
 }
 
 static void test_on_reboot(void) {

@@ -13,6 +13,7 @@
 
 #include "base/fault.h"
 #include "gpu/engine.h"
+#include "scratch.h"
 #include "sim/gpus.h"
 
 #define VG_AREA "test"
@@ -274,10 +275,7 @@ static void reset_vfs(const char *dir) {
 }
 
 static void each_point(const char *action, guint kind) {
-    /* In memory if there is such a place: thousands of fsyncs take their time elsewhere. */
-    g_autofree char *dir = g_mkdtemp(g_strdup("/dev/shm/vg-crash-XXXXXX"));
-    if (dir == NULL)
-        dir = g_dir_make_tmp("vg-crash-XXXXXX", NULL);
+    g_autofree char *dir = scratch_new();
     make_foreign(dir);
     reset_vfs(dir);
     g_auto(GStrv) names = points(dir, lives[kind].name);
@@ -295,8 +293,7 @@ static void each_point(const char *action, guint kind) {
             g_error("after %s: the life ends with %d", fault, status);
         recover(dir, fault, lives[kind].modes);
     }
-    g_autofree char *command = g_strdup_printf("rm -rf %s", dir);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    scratch_remove(dir);
 }
 
 static void test_kill(void) {

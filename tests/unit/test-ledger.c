@@ -11,17 +11,13 @@
 #include "base/fault.h"
 #include "crash.h"
 #include "gpu/ledger.h"
+#include "scratch.h"
 
 #define VG_AREA "test"
 #include "base/log.h"
 
 #define KEPT 3
 #define MANY 300 /* come and go: more than are kept for nothing */
-
-static char *new_dir(void) {
-    char *dir = g_mkdtemp_full(g_strdup("/dev/shm/vg-ledger-XXXXXX"), 0700);
-    return dir != NULL ? dir : g_dir_make_tmp("vg-ledger-XXXXXX", NULL);
-}
 
 static VgLedger *open_in(const char *dir, GPtrArray **ret_claims, guint64 *ret_generation) {
     g_autoptr(GError) error = NULL;
@@ -60,7 +56,7 @@ static gboolean has(const GPtrArray *claims, guint64 id) {
 
 /* Whatever the cut, each record before it counts and none after it; and it can be written on. */
 static void test_torn(void) {
-    g_autofree char *dir = new_dir(), *path = g_build_filename(dir, "ledger", NULL);
+    g_autofree char *dir = scratch_new(), *path = g_build_filename(dir, "ledger", NULL);
     g_autofree char *whole = NULL;
     gsize len = 0, ends[4] = {0};
     guint64 generation;
@@ -145,7 +141,7 @@ static gboolean is_of_interest(const char *point) {
 }
 
 static void test_compaction(gconstpointer action) {
-    g_autofree char *first = new_dir();
+    g_autofree char *first = scratch_new();
     g_autoptr(GPtrArray) points = crash_points("--child", first);
     guint n = 0;
     check(first, "no fault");
@@ -155,7 +151,7 @@ static void test_compaction(gconstpointer action) {
         g_autofree char *fault = crash_fault(points, i, action);
         if (!is_of_interest(fault))
             continue;
-        g_autofree char *dir = new_dir();
+        g_autofree char *dir = scratch_new();
         gboolean killed = crash_child("--child", dir, fault, NULL);
         g_assert_cmpint(killed, ==, g_str_equal(action, "kill"));
         check(dir, fault);

@@ -79,22 +79,24 @@ static gboolean order(Rig *rig, const char *text) {
 /* --- in the child ------------------------------------------------------------------------------------------------- */
 
 /* A reset that failed leaves the GPU in quarantine; a person opens it. */
-static void until_open(Rig *rig, const char *address) {
-    for (guint i = 0; i < 5000; i++) { /* what could not be given back is tried again after a second */
-        g_autofree char *now = closed(rig, address);
-        if (now == NULL)
-            return;
-        g_autofree char *open = g_strdup_printf("{\"order\":\"open\",\"gpu\":\"%s\"}", address);
-        if (strcmp(now, "quarantine") == 0)
-            order(rig, open);
-        rig_spin(2);
-    }
-    g_error("GPU %s does not open", address);
+static gboolean is_open(Rig *rig, gpointer address) {
+    g_autofree char *now = closed(rig, address);
+    if (now == NULL)
+        return TRUE;
+    g_autofree char *open = g_strdup_printf("{\"order\":\"open\",\"gpu\":\"%s\"}", (const char *)address);
+    if (strcmp(now, "quarantine") == 0)
+        order(rig, open);
+    return FALSE;
 }
 
 static gboolean wait_for_reset(Rig *rig) {
-    until_open(rig, CARD);
+    g_assert_true(rig_until(rig, is_open, (gpointer)CARD));
     return TRUE;
+}
+
+static gboolean is_closed(Rig *rig, gpointer address) {
+    g_autofree char *now = closed(rig, address);
+    return now != NULL;
 }
 
 static gboolean gpu_fails(Rig *rig) {
@@ -102,19 +104,14 @@ static gboolean gpu_fails(Rig *rig) {
     FILE *f = fopen(log, "a");
     g_assert_true(f != NULL && fputs("NVRM: Xid (PCI:0000:05:00): 79, fallen off the bus\n", f) >= 0);
     fclose(f);
-    for (guint i = 0; i < 1000; i++) {
-        g_autofree char *now = closed(rig, CARD);
-        if (now != NULL)
-            return TRUE;
-        rig_spin(2);
-    }
-    return FALSE;
+    g_assert_true(rig_until(rig, is_closed, (gpointer)CARD));
+    return TRUE;
 }
 
 static gboolean stop_by_force(Rig *rig) {
     if (rig_state(rig, "g", NULL) != VIR_DOMAIN_SHUTOFF && rig_destroy(rig, "g", NULL) != 0)
         return FALSE;
-    until_open(rig, T4);
+    g_assert_true(rig_until(rig, is_open, (gpointer)T4));
     return TRUE;
 }
 
@@ -196,6 +193,18 @@ static guint count_ended(const char *dir, const Story *told, const char *fault) 
     return N_STEPS;
 }
 
+typedef struct {
+    const char *first, *second;
+    char *now;
+} Looks;
+
+static gboolean looks_right(Rig *rig, gpointer data) {
+    Looks *looks = data;
+    g_free(looks->now);
+    looks->now = look(rig);
+    return strcmp(looks->now, looks->first) == 0 || strcmp(looks->now, looks->second) == 0;
+}
+
 static void check_host(const char *dir, const Story *told, const char *fault) {
     guint ended = count_ended(dir, told, fault);
     Rig *rig = rig_new(dir);
@@ -203,17 +212,12 @@ static void check_host(const char *dir, const Story *told, const char *fault) {
     if (ended == N_STEPS - 1 && rig_state(rig, "g", NULL) == VIR_DOMAIN_RUNNING)
         g_assert_cmpint(rig_destroy(rig, "g", NULL), ==,
                         0); /* a stop that was not answered may have to be asked for again */
-    const char *first = told->looks[ended], *second = told->looks[MIN(ended + 1, N_STEPS)];
+    Looks looks = {told->looks[ended], told->looks[MIN(ended + 1, N_STEPS)], NULL};
     if (ended == N_STEPS - 1)
-        first = second;
-    g_autofree char *now = look(rig);
-    for (guint i = 0; strcmp(now, first) != 0 && strcmp(now, second) != 0; i++) {
-        if (i == 1000)
-            g_error("%s: %u steps had ended, and now: %s", fault, ended, now);
-        rig_spin(2);
-        g_free(now);
-        now = look(rig);
-    }
+        looks.first = looks.second;
+    if (!rig_until(rig, looks_right, &looks))
+        g_error("%s: %u steps had ended, and now: %s", fault, ended, looks.now);
+    g_free(looks.now);
     int state = rig_state(rig, "g", NULL);
     g_assert_cmpint(state, ==, ended < N_STEPS - 1 ? VIR_DOMAIN_RUNNING : VIR_DOMAIN_SHUTOFF);
     if (state == VIR_DOMAIN_SHUTOFF)

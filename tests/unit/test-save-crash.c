@@ -46,14 +46,6 @@ static int story(const char *dir) {
     return 0;
 }
 
-static int repair(const char *dir) {
-    vg_fault_init();
-    Rig *rig = rig_new(dir);
-    if (rig)
-        rig_free(rig);
-    return 0;
-}
-
 /* --- in the parent ------------------------------------------------------------------------------------------------ */
 
 #define WAS_NS G_GUINT64_CONSTANT(777000000000)
@@ -87,24 +79,21 @@ static void check_same_guest(Rig *rig) {
     g_assert_cmpuint(info.cpu_time_ns, >=, WAS_NS);
 }
 
-static char *files_of(Rig *rig) {
+static char *files_of(const Rig *rig) {
     g_autofree char *command = g_strdup_printf("find '%s' -path '*/save/*' -printf '%%f '", rig->dir);
     char *out = NULL;
     g_assert_true(g_spawn_command_line_sync(command, &out, NULL, NULL, NULL));
     return out;
 }
 
+static gboolean has_files(Rig *rig, gpointer want) {
+    g_autofree char *is = files_of(rig);
+    return g_str_equal(is, want);
+}
+
 /* The save itself, or nothing: no beginning of one. What is used up goes soon after the answer. */
 static void check_files(Rig *rig, gboolean saved) {
-    const char *want = saved ? "g.save " : "";
-    gint64 until = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
-    g_autofree char *is = files_of(rig);
-    while (!g_str_equal(is, want) && g_get_monotonic_time() < until) {
-        rig_spin(5);
-        g_free(is);
-        is = files_of(rig);
-    }
-    g_assert_cmpstr(is, ==, want);
+    g_assert_true(rig_until(rig, has_files, (gpointer)(saved ? "g.save " : "")));
 }
 
 static void check_host(const char *dir, const char *fault) {
@@ -174,7 +163,7 @@ int main(int argc, char **argv) {
     if (argc == 3 && g_str_equal(argv[1], "--child"))
         return story(argv[2]);
     if (argc == 3 && g_str_equal(argv[1], "--repair"))
-        return repair(argv[2]);
+        return rig_repair(argv[2]);
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/save/crash/kill", "kill", at_every_point);
     g_test_add_data_func("/save/crash/fail", "fail", at_every_point);
