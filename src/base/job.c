@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * job.c: queues of work on GLib's thread pool, and the way back. A queue that has work and no worker is handed to the
- * pool; a worker takes one job, so that queues share the threads fairly. Finished jobs wait in one list for the main
- * loop; its source costs one load per turn, and only the first of a batch wakes the loop. The lock is a pthread mutex
- * and the lists are links within the jobs, because TSAN sees neither GLib's locks nor its allocator.
+ * job.c: queues of work on threads of our own, and the way back. A queue that has work and no worker stands in its
+ * kind's line; a worker takes one job of the first and puts the queue back at the end, so that queues share the threads
+ * fairly. Finished jobs wait in one list for the main loop; its source costs one load per turn, and only the first of a
+ * batch wakes the loop.
+ *
+ * Threads are begun when all of a kind are at work, and stay. All of it is plain pthreads, and lists are links within
+ * the jobs, because TSAN sees neither GLib's locks nor its allocator.
  */
 #include "config.h"
 #include "base/job.h"
@@ -15,7 +18,7 @@
 typedef struct Job Job;
 struct Job {
     Job *next;
-    VgJobQueue *queue;
+    VgJobQueue *queue; /* NULL: something that is told, no work */
     VgJobRun run;
     VgJobDone done;
     gpointer data;
@@ -27,18 +30,36 @@ typedef struct {
 
 struct VgJobQueue {
     char *name;
-    JobList waiting; /* under lock */
-    gboolean active; /* under lock: the pool has it, or a worker */
-    guint pending;   /* main loop only, as is the rest */
-    guint reporting; /* done functions on the stack: the queue outlives them */
+    VgJobKind kind;
+    VgJobQueue *next; /* under lock: in the line */
+    JobList waiting;  /* under lock */
+    gboolean active;  /* under lock: it stands in the line, or a worker has it */
+    guint pending;    /* main loop only, as is the rest */
+    guint reporting;  /* done functions on the stack: the queue outlives them */
     gboolean freed;
 };
 
+/* A kind's line of queues and its workers; under lock. */
+typedef struct {
+    const char *name; /* of the threads */
+    guint most;
+    guint threads;
+    guint idle;  /* waiting, or woken and on their way to the line */
+    guint ready; /* queues in the line */
+    VgJobQueue *first, *last;
+    pthread_cond_t more;
+} Kind;
+
+static Kind kinds[VG_JOB_KINDS] = {
+    [VG_JOB_HOST] = {.name = "vg-host", .most = 16, .more = PTHREAD_COND_INITIALIZER},
+    [VG_JOB_DOMAIN] = {.name = "vg-domain", .most = 16, .more = PTHREAD_COND_INITIALIZER},
+    [VG_JOB_BESIDE] = {.name = "vg-beside", .most = 4, .more = PTHREAD_COND_INITIALIZER},
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static JobList finished;      /* under lock */
-static gboolean any_finished; /* atomic, written under lock */
-static GThreadPool *pool;
-static guint pending_everywhere;
+static JobList finished;         /* under lock */
+static gboolean any_finished;    /* atomic, written under lock */
+static guint pending_everywhere; /* main loop only */
 
 static void append(JobList *list, Job *job) {
     job->next = NULL;
@@ -66,24 +87,80 @@ static Job *take_first(JobList *list) {
     return job;
 }
 
-/* On a worker: the queue's first job, then the queue goes to the end of the pool's line. */
-static void work(gpointer data, gpointer unused) {
-    VgJobQueue *queue = data;
-    pthread_mutex_lock(&lock);
-    Job *job = take_first(&queue->waiting);
-    pthread_mutex_unlock(&lock);
-    job->run(job->data);
-    pthread_mutex_lock(&lock);
-    gboolean more = queue->active = queue->waiting.first != NULL;
+/* --- workers, all under the lock ---------------------------------------------------------------------------------- */
+
+static VgJobQueue *wait_for_queue(Kind *kind) {
+    while (kind->first == NULL)
+        pthread_cond_wait(&kind->more, &lock);
+    VgJobQueue *queue = kind->first;
+    kind->first = queue->next;
+    if (kind->first == NULL)
+        kind->last = NULL;
+    kind->ready--;
+    kind->idle--;
+    return queue;
+}
+
+static void *work(void *data);
+
+static void begin_thread(Kind *kind) {
+    pthread_t thread;
+    int code = pthread_create(&thread, NULL, work, kind);
+    if (code == 0) {
+        pthread_setname_np(thread, kind->name);
+        pthread_detach(thread);
+        kind->threads++;
+        kind->idle++;
+    } else if (kind->threads == 0) {
+        g_error("no thread for work of kind %s: %s", kind->name, g_strerror(code));
+    }
+}
+
+/* A worker for each queue in the line, as far as there may be one. */
+static void stand_in_line(VgJobQueue *queue) {
+    Kind *kind = &kinds[queue->kind];
+    queue->next = NULL;
+    if (kind->last != NULL)
+        kind->last->next = queue;
+    else
+        kind->first = queue;
+    kind->last = queue;
+    kind->ready++;
+    if (kind->ready > kind->idle && kind->threads < kind->most)
+        begin_thread(kind);
+    else
+        pthread_cond_signal(&kind->more);
+}
+
+/* To the main loop. TRUE: it has to be woken, without the lock. */
+static gboolean hand_over(Job *job) {
     gboolean wake = finished.first == NULL;
     append(&finished, job);
     __atomic_store_n(&any_finished, TRUE, __ATOMIC_RELEASE);
-    pthread_mutex_unlock(&lock);
-    /* Without more work the queue may be gone from here on. With more it stays: its next job is not done. */
-    if (more)
-        g_thread_pool_push(pool, queue, NULL);
-    if (wake)
+    return wake;
+}
+
+/* A queue without more work may be gone as soon as its last job is among the finished. */
+static void *work(void *data) {
+    Kind *kind = data;
+    pthread_mutex_lock(&lock);
+    for (;;) {
+        VgJobQueue *queue = wait_for_queue(kind);
+        Job *job = take_first(&queue->waiting);
+        pthread_mutex_unlock(&lock);
+        job->run(job->data);
+        pthread_mutex_lock(&lock);
+        kind->idle++;
+        queue->active = queue->waiting.first != NULL;
+        if (queue->active)
+            stand_in_line(queue);
+        if (!hand_over(job))
+            continue;
+        pthread_mutex_unlock(&lock);
         g_main_context_wakeup(NULL);
+        pthread_mutex_lock(&lock);
+    }
+    return NULL;
 }
 
 /* --- the way back ------------------------------------------------------------------------------------------------- */
@@ -120,6 +197,10 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
         VgJobDone done = job->done;
         gpointer job_data = job->data;
         g_free(job);
+        if (queue == NULL) {
+            done(job_data);
+            continue;
+        }
         queue->pending--;
         pending_everywhere--;
         queue->reporting++;
@@ -133,10 +214,7 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
 
 static GSourceFuncs source_funcs = {source_prepare, source_ready, source_dispatch, NULL, NULL, NULL};
 
-static void begin(void) {
-    if (pool != NULL)
-        return;
-    pool = g_thread_pool_new(work, NULL, VG_JOB_THREADS, FALSE, NULL);
+static void attach(void) {
     GSource *source = g_source_new(&source_funcs, sizeof(GSource));
     g_source_set_static_name(source, "finished jobs");
     g_source_set_can_recurse(source, TRUE); /* a done function may drain */
@@ -144,11 +222,32 @@ static void begin(void) {
     g_source_unref(source);
 }
 
+static void begin(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, attach);
+}
+
+void vg_job_tell(VgJobDone done, gpointer data) {
+    begin();
+    Job *job = g_new(Job, 1);
+    *job = (Job){.done = done, .data = data};
+    pthread_mutex_lock(&lock);
+    gboolean wake = hand_over(job);
+    pthread_mutex_unlock(&lock);
+    if (wake)
+        g_main_context_wakeup(NULL);
+}
+
 /* --- queues ------------------------------------------------------------------------------------------------------- */
 
-VgJobQueue *vg_job_queue_new(const char *name) {
+guint vg_job_threads(VgJobKind kind) {
+    return kinds[kind].most;
+}
+
+VgJobQueue *vg_job_queue_new(VgJobKind kind, const char *name) {
     VgJobQueue *queue = g_new0(VgJobQueue, 1);
     queue->name = g_strdup(name);
+    queue->kind = kind;
     return queue;
 }
 
@@ -167,11 +266,10 @@ static void push(VgJobQueue *queue, void (*add)(JobList *, Job *), VgJobRun run,
     pending_everywhere++;
     pthread_mutex_lock(&lock);
     add(&queue->waiting, job);
-    gboolean wake = !queue->active;
+    if (!queue->active)
+        stand_in_line(queue);
     queue->active = TRUE;
     pthread_mutex_unlock(&lock);
-    if (wake)
-        g_thread_pool_push(pool, queue, NULL);
 }
 
 void vg_job_push(VgJobQueue *queue, VgJobRun run, VgJobDone done, gpointer data) {
@@ -180,6 +278,12 @@ void vg_job_push(VgJobQueue *queue, VgJobRun run, VgJobDone done, gpointer data)
 
 void vg_job_push_front(VgJobQueue *queue, VgJobRun run, VgJobDone done, gpointer data) {
     push(queue, prepend, run, done, data);
+}
+
+void vg_job_alone(VgJobKind kind, VgJobRun run, VgJobDone done, gpointer data) {
+    VgJobQueue *queue = vg_job_queue_new(kind, "alone");
+    vg_job_push(queue, run, done, data);
+    vg_job_queue_free(queue);
 }
 
 guint vg_job_pending(const VgJobQueue *queue) {

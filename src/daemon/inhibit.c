@@ -69,7 +69,7 @@ static void lock_taken(gpointer data) {
 
 VgInhibit *vg_inhibit_new(void) {
     VgInhibit *inhibit = g_new0(VgInhibit, 1);
-    inhibit->queue = vg_job_queue_new("inhibit");
+    inhibit->queue = vg_job_queue_new(VG_JOB_HOST, "inhibit");
     inhibit->held = inhibit->fresh = -1;
     return inhibit;
 }

@@ -205,7 +205,5 @@ void vg_open_console(VgSession *session, const VgUuid *uuid, const char *device,
                          .done = done};
     g_queue_push_tail(&hub->consoles, console);
     /* Not among the domain's operations: one looks at the console while they are under way. */
-    VgJobQueue *queue = vg_job_queue_new("console");
-    vg_job_push(queue, open_run, open_done, console);
-    vg_job_queue_free(queue);
+    vg_job_alone(VG_JOB_BESIDE, open_run, open_done, console);
 }

@@ -57,9 +57,7 @@ static void on_image(VgDriverState *hub, char *path, const char *xml, guint flag
         .after = after,
         .fd = -1,
     };
-    VgJobQueue *queue = vg_job_queue_new("image");
-    vg_job_push(queue, image_run, image_done, image);
-    vg_job_queue_free(queue);
+    vg_job_alone(VG_JOB_BESIDE, image_run, image_done, image);
 }
 
 static gboolean open_image(Image *image, GError **error) {

@@ -185,7 +185,7 @@ void vg_leftovers_begin(VgDriverState *hub) {
     hub->leftovers = g_new0(VgLeftovers, 1);
     hub->leftovers->wait_ms = FIRST_MS;
     hub->leftovers->claims = g_ptr_array_new();
-    hub->leftovers->queue = vg_job_queue_new("leftovers");
+    hub->leftovers->queue = vg_job_queue_new(VG_JOB_HOST, "leftovers");
 }
 
 void vg_leftovers_end(VgDriverState *hub) {

@@ -168,10 +168,10 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->schema = g_build_filename(paths->datadir, "schemas", "virtgrid-domain.rng", NULL);
     hub->vfio_model = g_strdup(paths->vfio_device_model);
     hub->hostname = g_strdup(g_get_host_name());
-    hub->ledger = vg_job_queue_new("ledger");
-    hub->asking = vg_job_queue_new("figures");
+    hub->ledger = vg_job_queue_new(VG_JOB_HOST, "ledger");
+    hub->asking = vg_job_queue_new(VG_JOB_HOST, "figures");
     hub->waiting = g_array_new(FALSE, FALSE, sizeof(VgDone));
-    hub->mdev_queue = vg_job_queue_new("node devices");
+    hub->mdev_queue = vg_job_queue_new(VG_JOB_HOST, "node devices");
     vg_doms_init(&hub->doms);
     vg_leftovers_begin(hub);
     vg_telemetry_begin(hub);

@@ -66,7 +66,5 @@ void vg_nodedev_order(VgSession *session, VgNodedevOrder what, const char *name,
     }
     Order *order = g_new0(Order, 1);
     *order = (Order){.hub = session->hub, .order = what, .addr = addr, .done = done};
-    VgJobQueue *queue = vg_job_queue_new("pci");
-    vg_job_push(queue, order_run, order_done, order);
-    vg_job_queue_free(queue);
+    vg_job_alone(VG_JOB_BESIDE, order_run, order_done, order);
 }

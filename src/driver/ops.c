@@ -110,7 +110,7 @@ void vg_op_push(VgOp *op, VgOpPlace place) {
     VgDom *dom = op->dom;
     if (!dom->ops) {
         dom->ops = g_queue_new();
-        dom->queue = vg_job_queue_new(dom->name);
+        dom->queue = vg_job_queue_new(VG_JOB_DOMAIN, dom->name);
     }
     VgOp *head = g_queue_peek_head(dom->ops);
     if (place == VG_OP_LAST || !head)

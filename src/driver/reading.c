@@ -53,7 +53,5 @@ void vg_read_def(VgDriverState *hub, const char *xml, guint flags, gboolean vali
     Reading *reading = g_new0(Reading, 1);
     *reading = (Reading){
         .hub = hub, .xml = g_strndup(xml, len), .flags = flags, .validate = validate, .done = done, .then = then};
-    VgJobQueue *queue = vg_job_queue_new("reading");
-    vg_job_push(queue, reading_run, reading_done, reading);
-    vg_job_queue_free(queue);
+    vg_job_alone(VG_JOB_HOST, reading_run, reading_done, reading);
 }

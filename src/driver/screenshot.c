@@ -108,7 +108,5 @@ void vg_screenshot(VgSession *session, const VgUuid *uuid, guint screen, guint f
                    .domid = (guint32)vg_dom_id(dom),
                    .done = done};
     /* Not among the domain's operations: one looks at the screen while they are under way. */
-    VgJobQueue *queue = vg_job_queue_new("screenshot");
-    vg_job_push(queue, shot_run, shot_done, shot);
-    vg_job_queue_free(queue);
+    vg_job_alone(VG_JOB_BESIDE, shot_run, shot_done, shot);
 }

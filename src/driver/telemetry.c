@@ -57,7 +57,7 @@ void vg_telemetry_want(VgDriverState *hub) {
 void vg_telemetry_begin(VgDriverState *hub) {
     hub->telemetry = g_new0(VgTelemetry, 1);
     hub->telemetry->wait_s = AGE_S;
-    hub->telemetry->queue = vg_job_queue_new("telemetry");
+    hub->telemetry->queue = vg_job_queue_new(VG_JOB_HOST, "telemetry");
 }
 
 void vg_telemetry_end(VgDriverState *hub) {

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/job.h"
 
 #define VG_AREA "gpu"
 #include "base/log.h"
@@ -53,18 +54,13 @@ static void clear(gpointer data) {
         vg_fd_clear(&watch->fds[i]);
 }
 
-static void message_free(gpointer data) {
-    Message *message = data;
-    g_atomic_int_add(&message->watch->waiting, -1);
-    g_atomic_rc_box_release_full(message->watch, clear);
-    g_free(message);
-}
-
-static gboolean deliver(gpointer data) {
+static void deliver(gpointer data) {
     Message *message = data;
     if (message->watch->func != NULL)
         message->watch->func(&message->news, message->at, message->watch->data);
-    return G_SOURCE_REMOVE;
+    g_atomic_int_add(&message->watch->waiting, -1);
+    g_atomic_rc_box_release_full(message->watch, clear);
+    g_free(message);
 }
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */
@@ -76,7 +72,7 @@ static void tell(VgGpuWatch *watch, const VgGpuNews *news, guint64 at) {
     Message *message = g_new(Message, 1);
     *message = (Message){g_atomic_rc_box_acquire(watch), *news, at};
     g_atomic_int_inc(&watch->waiting);
-    g_idle_add_full(G_PRIORITY_DEFAULT, deliver, message, message_free);
+    vg_job_tell(deliver, message);
 }
 
 /* "6,1234,5678901,-;text\n KEY=VALUE\n" */

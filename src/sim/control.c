@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/i18n.h"
+#include "base/job.h"
 #include "base/names.h"
 #include "sim/sim.h"
 
@@ -52,13 +53,6 @@ static void obey_all(VgSimControl *control) {
         obey(control, name);
 }
 
-static gboolean on_change(gpointer data) {
-    VgSimControl *control = data;
-    if (control->sim)
-        obey_all(control);
-    return G_SOURCE_REMOVE;
-}
-
 static void clear(gpointer data) {
     VgSimControl *control = data;
     vg_fd_clear(&control->fd);
@@ -70,6 +64,13 @@ static void unref(gpointer control) {
     g_atomic_rc_box_release_full(control, clear);
 }
 
+static void on_change(gpointer data) {
+    VgSimControl *control = data;
+    if (control->sim)
+        obey_all(control);
+    unref(control);
+}
+
 static void *watch(void *data) {
     VgSimControl *control = data;
     struct pollfd fds[2] = {{.fd = control->fd, .events = POLLIN}, {.fd = control->stop, .events = POLLIN}};
@@ -77,7 +78,7 @@ static void *watch(void *data) {
     while (poll(fds, 2, -1) < 0 || !fds[1].revents) {
         if (read(control->fd, buffer, sizeof buffer) <= 0)
             continue;
-        g_idle_add_full(G_PRIORITY_DEFAULT, on_change, g_atomic_rc_box_acquire(control), unref);
+        vg_job_tell(on_change, g_atomic_rc_box_acquire(control));
     }
     return NULL;
 }

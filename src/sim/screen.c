@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/i18n.h"
 #include "sim/sim.h"
@@ -27,6 +28,10 @@ gboolean vg_sim_screenshot(VgXen *xen, guint32 domid, const char *path, GError *
     const VgSimDomain *dom = vg_sim_find(sim, domid);
     gboolean shows = dom && (g_strcmp0(dom->kind, "hvm") == 0 || dom->vnc_port >= 0);
     pthread_mutex_unlock(&sim->lock);
+    if (vg_fault("sim.screenshot")) {
+        vg_set_error(error, VG_ERR_OPERATION_FAILED, _("domain %u: its device model does not answer"), domid);
+        return FALSE;
+    }
     if (!shows) {
         vg_set_error(error, VG_ERR_OPERATION_FAILED, _("domain %u has no device model that paints"), domid);
         return FALSE;

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "rig.h"
+#include "scratch.h"
 
 /* A call that opens a stream, and this test in the place of the daemon. */
 typedef struct {
@@ -222,6 +224,35 @@ static void test_screen(void) {
     rig_free(rig);
 }
 
+/* Each picture takes a second, and there are many; they take four threads, and a guest starts meanwhile. */
+static void ask_and_start(void) {
+    enum { N = 80 };
+    static Call calls[N];
+    Rig *rig = rig_new(NULL);
+    run_guest(rig, "hangs", "<graphics type='vnc' autoport='yes'/>");
+    VgUuid uuid = rig_uuid(rig, "hangs");
+    for (guint i = 0; i < N; i++)
+        vg_driver.screenshot(rig->session, &uuid, 0, 0, (VgStreamDone){on_done, &calls[i]});
+    run_guest(rig, "other", "");
+    g_assert_cmpint(rig_destroy(rig, "other", NULL), ==, 0);
+    guint done = 0;
+    for (guint i = 0; i < N; i++)
+        done += calls[i].done ? 1 : 0;
+    g_assert_cmpuint(done, <, N / 2);
+    scratch_remove(rig->dir);
+    _exit(0); /* nobody waits for the others */
+}
+
+static void test_hanging_screens(void) {
+    if (g_test_subprocess()) {
+        g_setenv("VIRTGRID_FAULT", "sim.screenshot=pause:*", TRUE);
+        vg_fault_init();
+        ask_and_start();
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/driver/streams/one-user", test_one_user);
@@ -229,5 +260,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/driver/streams/killed-meanwhile", test_killed_meanwhile);
     g_test_add_func("/driver/streams/terminal-after-restart", test_terminal_after_restart);
     g_test_add_func("/driver/streams/screen", test_screen);
+    g_test_add_func("/driver/streams/hanging-screens", test_hanging_screens);
     return g_test_run();
 }
