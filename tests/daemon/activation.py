@@ -23,7 +23,7 @@ def listener(path):
 def auth_list(path):
     """AUTH_LIST must be answered: length, program, version, procedure, type 1, serial, status 0."""
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(5)
+        s.settimeout(60)
         s.connect(path)
         s.sendall(struct.pack(">7I", 28, 0x20008086, 1, 66, 0, 7, 0))
         head = struct.unpack(">7I", s.recv(28))
@@ -35,7 +35,7 @@ def main():
     names = "virtgridd.socket:virtgridd-sock-ro:what"  # by its path, by its name, neither
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     told.bind(os.path.join(top, "notify"))
-    told.settimeout(15)
+    told.settimeout(60)
 
     def hand_over():
         for i, s in enumerate(handed):
@@ -58,7 +58,7 @@ def main():
         assert not os.path.exists(os.path.join(top, "h/run/virtgridd-sock-ro")), "made although handed over"
         daemon.send_signal(signal.SIGTERM)
         assert told.recv(100) == b"STOPPING=1"
-        err = daemon.communicate(timeout=15)[1].decode()
+        err = daemon.communicate(timeout=60)[1].decode()
         assert daemon.returncode == 0, err
         assert "'what'" in err, err
         assert os.path.exists(os.path.join(top, "virtxend-sock")), "removed a socket of the service manager's"

@@ -720,7 +720,8 @@ VgMsg *peer_receive(Peer *peer, int ms) {
 }
 
 gboolean peer_is_closed(Peer *peer) {
-    for (int i = 0; i < 2000; i++) {
+    gint64 until = g_get_monotonic_time() + PEER_PATIENCE_MS * 1000;
+    while (g_get_monotonic_time() < until) {
         char byte;
         ssize_t n = recv(peer->fd, &byte, 1, MSG_PEEK);
         if (n == 0 || (n < 0 && errno != EAGAIN))
@@ -733,7 +734,7 @@ gboolean peer_is_closed(Peer *peer) {
 
 int peer_ask(Peer *peer, gint32 procedure, xdrproc_t proc, gconstpointer args, xdrproc_t ret_proc, gpointer ret) {
     peer_call(peer, procedure, proc, args);
-    g_autoptr(VgMsg) msg = peer_receive(peer, 5000);
+    g_autoptr(VgMsg) msg = peer_receive(peer, PEER_PATIENCE_MS);
     g_assert_nonnull(msg);
     const VgMsgHeader *header = vg_msg_header(msg);
     g_assert_cmpint(header->type, ==, VG_MSG_REPLY);

@@ -46,6 +46,7 @@ void peer_send_bytes(Peer *peer, gconstpointer bytes, gsize len);
 void peer_send(Peer *peer, const VgMsgHeader *header, xdrproc_t proc, gconstpointer args);
 /* Sends a call of libvirt's program, serial counted up. */
 void peer_call(Peer *peer, gint32 procedure, xdrproc_t proc, gconstpointer args);
+#define PEER_PATIENCE_MS 60000 /* for what should take milliseconds */
 /* The next message, with the loop running meanwhile; NULL: the connection has ended, or nothing came within @ms. */
 VgMsg *peer_receive(Peer *peer, int ms);
 gboolean peer_is_closed(Peer *peer);

@@ -158,14 +158,33 @@ static void test_enable(Fixture *f, gconstpointer unused) {
     g_assert_false(vg_gpus_waiting(f->gpus));
 }
 
+/* As after a boot. */
+static void forget_host(Fixture *f) {
+    g_autofree char *kernel = g_build_filename(f->dir, "state", NULL), *command = g_strconcat("rm -rf ", kernel, NULL);
+    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+}
+
 /* wish-2: the driver shows its types later than its functions. */
 static void test_late(Fixture *f, gconstpointer unused) {
-    f->more = ",\"ready_ms\":200";
-    start(f);
-    look(f);
+    gboolean seen = FALSE;
+    for (guint ms = 200; !seen && ms < 60000; ms *= 4) { /* on a busy machine the driver is ready before we look */
+        g_autofree char *more = g_strdup_printf(",\"ready_ms\":%u", ms);
+        g_autoptr(GError) error = NULL;
+        stop(f);
+        forget_host(f);
+        f->more = more;
+        start(f);
+        look(f);
+        VgClaim *early = try_claim(f, "nvidia-557", NULL, &error);
+        if (early != NULL)
+            vg_gpus_release(early);
+        else
+            seen = strstr(error->message, "does not show types of vGPU on its virtual functions yet") != NULL;
+    }
+    f->more = "";
+    g_assert_true(seen);
     g_assert_true(vg_gpus_waiting(f->gpus));
-    refused(f, "nvidia-557", "does not show types of vGPU on its virtual functions yet");
-    for (guint i = 0; i < 100 && vg_gpus_waiting(f->gpus); i++) {
+    for (guint i = 0; i < 10000 && vg_gpus_waiting(f->gpus); i++) {
         g_usleep(20000);
         look(f);
     }
@@ -176,9 +195,7 @@ static void test_late(Fixture *f, gconstpointer unused) {
 /* A crash half way: the GPU is with pci-pf-stub, or its functions are there and nobody has it. */
 static void test_half_done(Fixture *f, gconstpointer unused) {
     for (guint kind = 0; kind < 2; kind++) {
-        g_autofree char *kernel = g_build_filename(f->dir, "state", NULL),
-                        *command = g_strconcat("rm -rf ", kernel, NULL);
-        g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+        forget_host(f);
         start(f);
         VgSysroot *root = f->host->root;
         g_assert_true(vg_sysroot_write(root, PF "/driver_override", "pci-pf-stub") &&
@@ -310,10 +327,11 @@ static void test_life(Fixture *f, gconstpointer unused) {
 /* Slow to come, slow to go (wish-16); slower than we wait (wish-17: it stays ours and goes later). */
 static void test_slow(Fixture *f, gconstpointer unused) {
     g_autoptr(GError) error = NULL;
-    f->more = ",\"create_ms\":100,\"release_ms\":100";
+    f->more = ",\"create_ms\":1000,\"release_ms\":1000";
     start(f);
     look(f);
     VgClaim *c = claim(f, "nvidia-557");
+    f->gpus->backend_host.wait_ms = 60000;
     g_assert_true(vg_claim_create(c, &error));
     g_assert_true(is_there(f, c));
     f->gpus->backend_host.wait_ms = 20;
@@ -322,15 +340,15 @@ static void test_slow(Fixture *f, gconstpointer unused) {
     g_assert_nonnull(strstr(error->message, "still in use"));
     g_assert_true(is_there(f, c));
     g_clear_error(&error);
-    f->gpus->backend_host.wait_ms = 500;
+    f->gpus->backend_host.wait_ms = 60000;
     g_assert_true(vg_claim_remove(c, &error));
     g_assert_false(is_there(f, c));
     /* Ordered, and not there in time: given up, and what comes late is not left. */
     f->gpus->backend_host.wait_ms = 20;
     g_assert_false(vg_claim_create(c, &error));
     g_assert_error(error, VG_ERROR, VG_ERR_OPERATION_TIMEOUT);
-    g_usleep(300000);
-    f->gpus->backend_host.wait_ms = 500;
+    g_usleep(1500000);
+    f->gpus->backend_host.wait_ms = 60000;
     g_assert_true(vg_claim_remove(c, NULL));
     g_assert_false(is_there(f, c));
     vg_gpus_release(c);
@@ -358,7 +376,7 @@ static void test_cleans(Fixture *f, gconstpointer unused) {
     start(f);
     look(f);
     g_assert_cmpuint(f->gpus->clean_ms, ==, 0); /* of this driver it is not known */
-    f->gpus->clean_ms = 2000;
+    f->gpus->clean_ms = 60000;
     VgClaim *c = claim(f, "nvidia-557");
     g_assert_true(vg_claim_create(c, &error));
     vg_claim_use(c);
@@ -366,8 +384,8 @@ static void test_cleans(Fixture *f, gconstpointer unused) {
     g_assert_true(vg_claim_renew(c, &error)); /* the guest comes again: it is there, and not the one that was to go */
     g_thread_join(driver);
     g_assert_true(is_there(f, c));
-    driver = g_thread_new("driver", clean_later, f);
     gint64 before = g_get_monotonic_time();
+    driver = g_thread_new("driver", clean_later, f);
     g_assert_true(vg_claim_remove(c, &error));
     g_assert_cmpint(g_get_monotonic_time() - before, >=, 100000);
     g_thread_join(driver);

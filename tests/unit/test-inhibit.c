@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "daemon/inhibit.h"
 
-#define PATIENCE_US (10 * G_USEC_PER_SEC)
+#define PATIENCE_US (120 * G_USEC_PER_SEC)
 
 static struct {
     GPid dbus;

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "gpu/place.h"
 
@@ -267,9 +268,9 @@ static void test_effort(void) {
     for (guint i = 0; i < VG_PLACE_MOST; i++)
         wants[i] = any(i % 2 == 0 ? K200 : K240Q);
     wants[30].gpu = wants[31].gpu = 7; /* two types on one GPU */
-    gint64 begin = g_get_monotonic_time();
+    clock_t begin = clock();           /* of the processor: others may be busy, too */
     expect(room, wants, VG_PLACE_MOST, NULL);
-    g_assert_cmpint(g_get_monotonic_time() - begin, <, G_USEC_PER_SEC);
+    g_assert_cmpint(clock() - begin, <, CLOCKS_PER_SEC);
 }
 
 /* --- modes, quotas, nearness -------------------------------------------------------------------------------------- */

@@ -44,7 +44,7 @@ static void send_garbage(Peer *peer, guint32 program, gint32 procedure) {
 
 static void expect_replies(Peer *peer, guint n) {
     for (guint i = 0; i < n; i++) {
-        g_autoptr(VgMsg) msg = peer_receive(peer, 10000);
+        g_autoptr(VgMsg) msg = peer_receive(peer, PEER_PATIENCE_MS);
         g_assert_nonnull(msg);
     }
 }

@@ -254,7 +254,7 @@ static void describe_error(const Script *s, const VgMsg *msg) {
 }
 
 static VgMsg *expect(Script *s, int type, int status, const VgMsgHeader *call) {
-    VgMsg *msg = peer_receive(s->peer, 5000);
+    VgMsg *msg = peer_receive(s->peer, PEER_PATIENCE_MS);
     if (msg == NULL)
         fail(s, "nothing came");
     const VgMsgHeader *header = vg_msg_header(msg);

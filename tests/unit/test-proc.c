@@ -26,7 +26,7 @@ static int ask_zeros(Peer *peer, guint32 program, gint32 procedure) {
     bytes[3] = (VG_MSG_HEADER + sizeof(zeros)) & 0xff;
     peer_send_bytes(peer, bytes, VG_MSG_HEADER);
     peer_send_bytes(peer, zeros, sizeof(zeros));
-    g_autoptr(VgMsg) reply = peer_receive(peer, 5000);
+    g_autoptr(VgMsg) reply = peer_receive(peer, PEER_PATIENCE_MS);
     g_assert_nonnull(reply);
     if (vg_msg_header(reply)->status == VG_MSG_OK)
         return 0;
@@ -205,7 +205,7 @@ static void test_slow_does_not_hold_others(void) {
     guint32 create = peer->serial;
     g_assert_cmpint(peer_ask(peer, 157, NULL, NULL, NULL, NULL), ==, 0); /* overtakes */
     fake_release(fake);
-    g_autoptr(VgMsg) reply = peer_receive(peer, 5000);
+    g_autoptr(VgMsg) reply = peer_receive(peer, PEER_PATIENCE_MS);
     g_assert_nonnull(reply);
     g_assert_cmpuint(vg_msg_header(reply)->serial, ==, create);
     g_assert_cmpint(vg_msg_header(reply)->status, ==, VG_MSG_OK);
@@ -281,7 +281,7 @@ static void test_error_is_bounded(void) {
     g_autofree char *name = g_strnfill(1000000, '\xff');
     remote_text args = {name};
     peer_call(peer, 23, (xdrproc_t)xdr_remote_text, &args);
-    g_autoptr(VgMsg) reply = peer_receive(peer, 5000);
+    g_autoptr(VgMsg) reply = peer_receive(peer, PEER_PATIENCE_MS);
     gsize len;
     vg_msg_bytes(reply, &len);
     g_assert_cmpuint(len, <, 40000);
@@ -330,7 +330,7 @@ static void test_fan_out(void) {
     vg_proc_event(fake->proc, &event);
     g_assert_cmpuint(encoded, ==, 1);
     for (int i = 0; i < SUBSCRIBERS; i++) {
-        g_autoptr(VgMsg) msg = peer_receive(peers[i], 5000);
+        g_autoptr(VgMsg) msg = peer_receive(peers[i], PEER_PATIENCE_MS);
         g_assert_nonnull(msg);
         g_assert_cmpint(vg_msg_header(msg)->procedure, ==, 318);
         g_assert_cmpint(vg_msg_header(msg)->type, ==, VG_MSG_EVENT);
@@ -339,7 +339,7 @@ static void test_fan_out(void) {
         peer_free(peers[i]);
     vg_proc_event(fake->proc, &event);
     for (int i = 1; i < SUBSCRIBERS; i += 2) {
-        g_autoptr(VgMsg) msg = peer_receive(peers[i], 5000);
+        g_autoptr(VgMsg) msg = peer_receive(peers[i], PEER_PATIENCE_MS);
         g_assert_nonnull(msg);
         peer_free(peers[i]);
     }
@@ -359,7 +359,7 @@ static void test_filter(void) {
     vg_proc_event(fake->proc, &alpha);
     g_assert_null(peer_receive(peer, 20));
     vg_proc_event(fake->proc, &beta);
-    g_autoptr(VgMsg) msg = peer_receive(peer, 5000);
+    g_autoptr(VgMsg) msg = peer_receive(peer, PEER_PATIENCE_MS);
     g_assert_nonnull(msg);
     peer_free(peer);
     fake_free(fake);
@@ -379,14 +379,14 @@ static void test_deaf_subscriber(void) {
     while (vg_client_is_open(deaf->client) && sent < 200000) {
         vg_proc_event(fake->proc, &event);
         sent++;
-        g_autoptr(VgMsg) msg = peer_receive(peer, 5000);
+        g_autoptr(VgMsg) msg = peer_receive(peer, PEER_PATIENCE_MS);
         g_assert_nonnull(msg);
     }
     g_assert_cmpuint(sent, <, 200000);
     peer_settle();
     g_assert_cmpuint(vg_proc_sessions(fake->proc), ==, 1);
     vg_proc_event(fake->proc, &event);
-    g_autoptr(VgMsg) msg = peer_receive(peer, 5000);
+    g_autoptr(VgMsg) msg = peer_receive(peer, PEER_PATIENCE_MS);
     g_assert_nonnull(msg);
     peer_free(deaf);
     peer_free(peer);

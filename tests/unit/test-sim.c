@@ -14,6 +14,8 @@
 #include "sim/hypervisor.h"
 #include "xen/libxl_config.h"
 
+#define PATIENCE_S 120 /* for what should take milliseconds */
+
 typedef struct {
     char *dir;
     VgXen *xen;
@@ -156,7 +158,7 @@ static gboolean give_up(gpointer data) {
 }
 
 static VgXenEvent wait_event(Host *h) {
-    guint timer = g_timeout_add_seconds(10, give_up, NULL);
+    guint timer = g_timeout_add_seconds(PATIENCE_S, give_up, NULL);
     while (h->events->len == 0)
         g_main_context_iteration(NULL, TRUE);
     g_source_remove(timer);
@@ -344,7 +346,7 @@ static void test_restart(Host *h, gconstpointer data) {
 /* What comes to the terminal until @want is in it. */
 static void hears(int fd, const char *want) {
     g_autoptr(GString) got = g_string_new(NULL);
-    gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    gint64 end = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
     while (!strstr(got->str, want)) {
         char bytes[256];
         gssize n = read(fd, bytes, sizeof bytes);

@@ -185,41 +185,70 @@ static void check_over(const Toy *toy, const End *end) {
         close(end->far);
 }
 
+/* One client with one stream, number 5. */
+typedef struct {
+    Toy *toy;
+    VgClient *client;
+    End end;
+    int fd;
+    Streams all; /* what the client was told */
+} Talk;
+
+static void talk_begin(Talk *t, const VgServerLimits *limits) {
+    *t = (Talk){.toy = toy_new(limits)};
+    t->fd = toy_pair(t->toy, &t->client);
+    begin_pair(&t->end, t->client, 5);
+}
+
+/* The client leaves; by then at the latest the stream is over, once. */
+static void talk_end(Talk *t) {
+    done(t->fd, &t->all);
+    check_over(t->toy, &t->end);
+    toy_free(t->toy);
+}
+
+/* The client types and types. @messages: until so many of it are kept back and not read; 0: until the first bytes are
+ * kept, for the far end takes no more. Returns how many bytes. */
+static gsize type_until(Talk *t, guint messages) {
+    enum { PIECE = 10000 };
+    gsize sent = 0;
+    while ((messages > 0 ? t->client->held.length < messages : t->client->stream_bytes == 0) &&
+           say(t->fd, 5, VG_MSG_CONTINUE, sent, PIECE))
+        sent += PIECE;
+    return sent;
+}
+
 /* --- flow --------------------------------------------------------------------------------------------------------- */
 
 static void check_client_reads_nothing(gboolean hangs_up) {
-    g_autoptr(Toy) toy = toy_new(NULL);
-    VgClient *client;
-    End end;
-    int fd = toy_pair(toy, &client);
-    begin_pair(&end, client, 5);
+    Talk t;
+    talk_begin(&t, NULL);
     gsize sent = 0;
     for (int quiet = 0; quiet < 3;) {
-        gsize more = flood(end.far, sent, 64 * MIB - sent);
+        gsize more = flood(t.end.far, sent, 64 * MIB - sent);
         sent += more;
         quiet = more > 0 ? 0 : quiet + 1;
         turn();
-        g_assert_cmpuint(client->out.bytes, <=, VG_STREAM_OUT + 2 * VG_READ_SIZE);
+        g_assert_cmpuint(t.client->out.bytes, <=, VG_STREAM_OUT + 2 * VG_READ_SIZE);
     }
     g_assert_cmpuint(sent, <, 4 * MIB);
-    g_assert_cmpuint(toy->server->memory, <, MIB);
-    g_assert_true(vg_client_is_open(client));
+    g_assert_cmpuint(t.toy->server->memory, <, MIB);
+    g_assert_true(vg_client_is_open(t.client));
     if (hangs_up)
-        close(end.far);
+        close(t.end.far);
     turn();
-    Streams all = {0};
-    read_all(fd, &all);
-    g_assert_cmpuint(all.bytes[5], ==, sent);
-    g_assert_cmpuint(all.ends[5], ==, hangs_up ? 1 : 0);
+    read_all(t.fd, &t.all);
+    g_assert_cmpuint(t.all.bytes[5], ==, sent);
+    g_assert_cmpuint(t.all.ends[5], ==, hangs_up ? 1 : 0);
     if (hangs_up)
-        end.far = -1;
-    g_assert_cmpuint(vg_client_streams(client), ==, 1);
-    g_assert_true(say(fd, 5, VG_MSG_OK, 0, 0));
-    read_all(fd, &all);
-    g_assert_cmpuint(all.confirmed[5], ==, 1);
-    check_over(toy, &end);
-    g_assert_cmpuint(toy->server->memory, ==, 0);
-    done(fd, &all);
+        t.end.far = -1;
+    g_assert_cmpuint(vg_client_streams(t.client), ==, 1);
+    g_assert_true(say(t.fd, 5, VG_MSG_OK, 0, 0));
+    read_all(t.fd, &t.all);
+    g_assert_cmpuint(t.all.confirmed[5], ==, 1);
+    g_assert_cmpuint(t.end.over, ==, 1);
+    g_assert_cmpuint(t.toy->server->memory, ==, 0);
+    talk_end(&t);
 }
 
 static void test_client_reads_nothing(void) {
@@ -232,39 +261,35 @@ static void test_end_while_no_room(void) {
 }
 
 static void test_end_takes_nothing(void) {
-    g_autoptr(Toy) toy = toy_new(NULL);
-    VgClient *client;
-    End end;
-    int fd = toy_pair(toy, &client);
-    begin_pair(&end, client, 5);
+    Talk t;
+    talk_begin(&t, NULL);
     enum { PIECE = 10000 };
     gsize sent = 0;
-    while (sent < 64 * MIB && say(fd, 5, VG_MSG_CONTINUE, sent, PIECE)) {
+    while (sent < 64 * MIB && say(t.fd, 5, VG_MSG_CONTINUE, sent, PIECE)) {
         sent += PIECE;
-        g_assert_cmpuint(toy->server->memory, <, MIB);
+        g_assert_cmpuint(t.toy->server->memory, <, MIB);
     }
     g_assert_cmpuint(sent, <, 4 * MIB);
-    g_assert_cmpuint(client->stream_bytes, >=, VG_HELD_BYTES);
-    g_assert_true(vg_client_is_open(client));
+    g_assert_cmpuint(t.client->stream_bytes, >=, VG_HELD_BYTES);
+    g_assert_true(vg_client_is_open(t.client));
     /* calls behind it wait, those of others do not */
-    int other = toy_pair(toy, NULL);
-    Streams all = {0}, of_other = {0};
+    int other = toy_pair(t.toy, NULL);
+    Streams of_other = {0};
     put(other, ECHO, 1);
     read_all(other, &of_other);
     g_assert_cmpuint(of_other.replies, ==, 1);
     done(other, &of_other);
     static guint8 buffer[65536];
     gsize taken = 0;
-    for (gssize n; (n = recv(end.far, buffer, sizeof buffer, 0)) > 0; turn())
+    for (gssize n; (n = recv(t.end.far, buffer, sizeof buffer, 0)) > 0; turn())
         for (gssize i = 0; i < n; i++)
             g_assert_cmpuint(buffer[i], ==, byte_at(taken++));
     g_assert_cmpuint(taken, ==, sent);
-    g_assert_cmpuint(client->stream_bytes, ==, 0);
-    put(fd, ECHO, 9);
-    read_all(fd, &all);
-    g_assert_cmpuint(all.replies, ==, 1);
-    done(fd, &all);
-    check_over(toy, &end);
+    g_assert_cmpuint(t.client->stream_bytes, ==, 0);
+    put(t.fd, ECHO, 9);
+    read_all(t.fd, &t.all);
+    g_assert_cmpuint(t.all.replies, ==, 1);
+    talk_end(&t);
 }
 
 static void test_file(void) {
@@ -322,81 +347,64 @@ static void test_many(void) {
 
 /* Has typed more than the other end takes, some of it in what is held; gives up: at once. */
 static void test_abort_while_blocked(void) {
-    g_autoptr(Toy) toy = toy_new(NULL);
-    VgClient *client;
-    End end;
-    int fd = toy_pair(toy, &client);
-    begin_pair(&end, client, 5);
-    gsize sent = 0;
-    while (client->held.length < 3 && say(fd, 5, VG_MSG_CONTINUE, sent, 10000))
-        sent += 10000;
-    g_assert_cmpuint(client->held.length, >=, 3);
-    g_assert_true(say(fd, 5, VG_MSG_ERROR, 0, 0));
-    Streams all = {0};
-    read_all(fd, &all);
-    g_assert_cmpuint(all.confirmed[5], ==, 1);
-    g_assert_cmpuint(client->stream_bytes, ==, 0);
-    g_assert_cmpuint(client->held.length, ==, 0);
-    check_over(toy, &end);
-    put(fd, ECHO, 9);
-    read_all(fd, &all);
-    g_assert_cmpuint(all.replies, ==, 1);
-    done(fd, &all);
+    Talk t;
+    talk_begin(&t, NULL);
+    type_until(&t, 3);
+    g_assert_cmpuint(t.client->held.length, >=, 3);
+    g_assert_true(say(t.fd, 5, VG_MSG_ERROR, 0, 0));
+    read_all(t.fd, &t.all);
+    g_assert_cmpuint(t.all.confirmed[5], ==, 1);
+    g_assert_cmpuint(t.client->stream_bytes, ==, 0);
+    g_assert_cmpuint(t.client->held.length, ==, 0);
+    g_assert_cmpuint(t.end.over, ==, 1);
+    put(t.fd, ECHO, 9);
+    read_all(t.fd, &t.all);
+    g_assert_cmpuint(t.all.replies, ==, 1);
+    talk_end(&t);
 }
 
 /* The same, and it is our side that ends it: what the client said behind it is heard. */
 static void test_ended_while_blocked(void) {
-    g_autoptr(Toy) toy = toy_new(NULL);
-    VgClient *client;
-    End end;
+    Talk t;
     g_autoptr(GError) why = g_error_new_literal(VG_ERROR, VG_ERR_OPERATION_FAILED, "taken over");
-    int fd = toy_pair(toy, &client);
-    begin_pair(&end, client, 5);
-    gsize sent = 0;
-    while (client->held.length < 3 && say(fd, 5, VG_MSG_CONTINUE, sent, 10000))
-        sent += 10000;
-    put(fd, ECHO, 9);
+    talk_begin(&t, NULL);
+    type_until(&t, 3);
+    put(t.fd, ECHO, 9);
     turn();
-    Streams all = {0};
-    read_all(fd, &all);
-    g_assert_cmpuint(all.replies, ==, 0);
-    vg_stream_end(end.stream, why);
+    read_all(t.fd, &t.all);
+    g_assert_cmpuint(t.all.replies, ==, 0);
+    vg_stream_end(t.end.stream, why);
     turn();
-    read_all(fd, &all);
-    g_assert_cmpuint(all.failed[5], ==, 1);
-    g_assert_cmpuint(all.replies, ==, 1);
-    check_over(toy, &end);
-    done(fd, &all);
+    read_all(t.fd, &t.all);
+    g_assert_cmpuint(t.all.failed[5], ==, 1);
+    g_assert_cmpuint(t.all.replies, ==, 1);
+    g_assert_cmpuint(t.end.over, ==, 1);
+    talk_end(&t);
 }
 
 /* "All I sent is to arrive": it may take a while, or never come about. */
 static void check_finish_while_blocked(gboolean takes) {
     VgServerLimits limits = vg_server_limits;
-    limits.keepalive_us = 50000;
-    limits.stream_finish_us = 100000;
-    g_autoptr(Toy) toy = toy_new(&limits);
-    VgClient *client;
-    End end;
-    int fd = toy_pair(toy, &client);
-    begin_pair(&end, client, 5);
-    gsize sent = 0, taken = 0;
-    while (client->stream_bytes == 0 && say(fd, 5, VG_MSG_CONTINUE, sent, 10000))
-        sent += 10000;
-    g_assert_true(say(fd, 5, VG_MSG_OK, 0, 0));
-    g_assert_true(say(fd, 5, VG_MSG_CONTINUE, 0, 10)); /* behind its own end: dropped */
-    Streams all = {0};
-    read_all(fd, &all);
-    g_assert_cmpuint(all.confirmed[5] + end.over, ==, 0);
+    limits.keepalive_us = 50000; /* how often it is looked at, too */
+    limits.stream_finish_us = takes ? 60 * G_USEC_PER_SEC : 100000;
+    Talk t;
+    talk_begin(&t, &limits);
+    gsize sent = type_until(&t, 0), taken = 0;
+    g_assert_true(say(t.fd, 5, VG_MSG_OK, 0, 0));
+    g_assert_true(say(t.fd, 5, VG_MSG_CONTINUE, 0, 10)); /* behind its own end: dropped */
+    read_all(t.fd, &t.all);
+    if (takes)
+        g_assert_cmpuint(t.all.confirmed[5] + t.end.over, ==, 0);
     static guint8 buffer[65536];
-    for (gssize n; takes && (n = recv(end.far, buffer, sizeof buffer, 0)) > 0; turn())
+    for (gssize n; takes && (n = recv(t.end.far, buffer, sizeof buffer, 0)) > 0; turn())
         taken += (gsize)n;
-    turn_ms(takes ? 5 : 200);
-    read_all(fd, &all);
+    turn_until(&t.end.over, 1);
+    read_all(t.fd, &t.all);
     g_assert_cmpuint(taken, ==, takes ? sent : 0);
-    g_assert_cmpuint(all.confirmed[5], ==, takes ? 1 : 0);
-    g_assert_cmpuint(all.failed[5], ==, takes ? 0 : 1);
-    check_over(toy, &end);
-    done(fd, &all);
+    g_assert_cmpuint(t.all.confirmed[5], ==, takes ? 1 : 0);
+    g_assert_cmpuint(t.all.failed[5], ==, takes ? 0 : 1);
+    g_assert_cmpuint(t.end.over, ==, 1);
+    talk_end(&t);
 }
 
 static void test_finish_while_blocked(void) {
@@ -482,23 +490,19 @@ static void test_driver_ends_it(void) {
 }
 
 static void test_hole(void) {
-    g_autoptr(Toy) toy = toy_new(NULL);
-    VgClient *client;
-    End end;
-    int fd = toy_pair(toy, &client);
-    begin_pair(&end, client, 5);
+    Talk t;
+    talk_begin(&t, NULL);
     for (guint32 serial = 4; serial <= 5; serial++) { /* of no stream first */
         g_autoptr(VgMsg) hole = message(serial, VG_MSG_STREAM_HOLE, VG_MSG_CONTINUE, 0, 12);
         gsize len;
         const guint8 *bytes = vg_msg_bytes(hole, &len);
-        g_assert_cmpint(send(fd, bytes, len, 0), ==, (gssize)len);
+        g_assert_cmpint(send(t.fd, bytes, len, 0), ==, (gssize)len);
     }
-    Streams all = {0};
-    read_all(fd, &all);
-    g_assert_cmpuint(all.failed[5], ==, 1);
-    g_assert_cmpuint(toy->messages, ==, 0);
-    check_over(toy, &end);
-    done(fd, &all);
+    read_all(t.fd, &t.all);
+    g_assert_cmpuint(t.all.failed[5], ==, 1);
+    g_assert_cmpuint(t.toy->messages, ==, 0);
+    g_assert_cmpuint(t.end.over, ==, 1);
+    talk_end(&t);
 }
 
 /* --- limits ------------------------------------------------------------------------------------------------------- */

@@ -121,6 +121,13 @@ void turn_ms(guint ms) {
         turn();
 }
 
+void turn_until(const guint *counter, guint value) {
+    gint64 end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+    for (; *counter < value && g_get_monotonic_time() < end; g_usleep(1000))
+        turn();
+    g_assert_cmpuint(*counter, ==, value);
+}
+
 VgMsg *make(gint32 procedure, guint32 serial) {
     const VgMsgHeader header = {
         .program = PROGRAM, .version = 1, .procedure = procedure, .type = VG_MSG_CALL, .serial = serial};

@@ -40,6 +40,8 @@ int toy_pair(Toy *toy, VgClient **ret_client); /* the other end, non-blocking */
 void toy_finish_one(Toy *toy);
 void turn(void);
 void turn_ms(guint ms);
+/* Until @counter has reached @value: fails if it never does. */
+void turn_until(const guint *counter, guint value);
 VgMsg *make(gint32 procedure, guint32 serial);
 void put(int fd, gint32 procedure, guint32 serial);
 void drain(int fd, Reader *reader);
