@@ -8,14 +8,8 @@ HOSTS = ("simulated", "real")
 
 def run(host):
     host.define(guest("b"))
-    everything = host.watch("all", "--all")
-    only_b = host.watch("b", "--event", "lifecycle", "--domain", "b")
-    try:
+    with host.watch_events("all", "--all"), host.watch_events("b", "--event", "lifecycle", "--domain", "b"):
         story(host)
-    finally:
-        for child in (everything, only_b):
-            child.terminate()
-            child.wait(10)
 
 
 def story(host):

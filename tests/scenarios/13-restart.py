@@ -3,7 +3,7 @@
 import json
 
 from guests import REAL, guest, vgpu
-from host import eventually, same
+from host import PATIENCE, eventually, same
 
 HOSTS = ("simulated", "real")
 
@@ -73,7 +73,7 @@ def in_the_middle(host):
             for _ in range(round_number * 40):
                 other.call(4)
         host.kill9()
-        starter.wait(20)
+        starter.wait(PATIENCE)
         host.start()
         running = set(host.guests().split())
         holders = {v["domain"] for v in json.loads(host.gridctl("vgpus", "--json"))["vgpus"]}

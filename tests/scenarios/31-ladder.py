@@ -3,7 +3,7 @@
 import time
 
 from guests import guest
-from host import eventually, same
+from host import PATIENCE, eventually, same
 from kills import arm, dead, steps
 
 HOSTS = ("real",)
@@ -54,7 +54,7 @@ def while_libxl_builds(host):
         starter = host.spawn("virsh", "-c", host.uri(), "start", "h")
         time.sleep(tenth / 10)
         host.kill9()
-        starter.wait(60)
+        starter.wait(PATIENCE)
         host.start()
         same(sorted(host.domains()), host.guests().split(), "guests that somebody knows, killed after %d ms" % (tenth * 100))
         if host.domains():

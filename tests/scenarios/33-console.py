@@ -167,7 +167,7 @@ def streams(host):
     got = receive(stream, b"line 0399\r\n", 100)
     same(got, text.replace(b"\r", b"\r\n"), "what came back")
     stream.finish()
-    eventually("the descriptors to be closed", lambda: host.descriptors() == before)
+    eventually("the descriptors to be closed", lambda: host.descriptors() <= before)
 
     # a paused guest hears when it goes on
     stream = conn.newStream(libvirt.VIR_STREAM_NONBLOCK)
@@ -185,7 +185,7 @@ def streams(host):
     victim.child.send_signal(signal.SIGKILL)
     victim.child.wait(PATIENCE)
     eventually("the console to be free", lambda: opens(conn, dom))
-    eventually("the descriptors to be closed", lambda: host.descriptors() == before)
+    eventually("the descriptors to be closed", lambda: host.descriptors() <= before)
     refuses(stream.recv, 100, because="another client has taken over")
 
     # the guest says good-bye and is gone

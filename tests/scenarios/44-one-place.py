@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from guests import guest, vgpu
-from host import Failed, has, same
+from host import PATIENCE, Failed, has, same
 
 N = 20
 
@@ -20,7 +20,7 @@ def run(host):
     for _ in range(2):
         clients = {name: subprocess.Popen(["virsh", "-q", "-c", host.uri(), "start", name], env=host.env, stdin=subprocess.DEVNULL,
                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) for name in names}
-        said = {name: client.communicate(timeout=60)[1].decode() for name, client in clients.items()}
+        said = {name: client.communicate(timeout=PATIENCE)[1].decode() for name, client in clients.items()}
         winners = [name for name, client in clients.items() if client.returncode == 0]
         if len(winners) != 1:
             raise Failed("started: %s" % winners)

@@ -7,7 +7,7 @@ import re
 import subprocess
 
 from guests import guest, vgpu
-from host import has, same
+from host import PATIENCE, has, same
 
 LOG_ALLOWED = [r"does not take the parameters", r"this host has no GPU at 0000:44:00.0"]
 CARD = "0000:44:00.0"
@@ -76,7 +76,7 @@ def four_and_four(host):
         host.define(guest(name, vgpu("GRID K140Q", "<group name='pair'/>"), mib=16))
     starts = [subprocess.Popen(["virsh", "-q", "-c", host.uri(), "start", name], env=host.env, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for name in names]
-    same([s.wait(60) for s in starts], [0] * 8, "exit codes of the starts")
+    same([s.wait(PATIENCE) for s in starts], [0] * 8, "exit codes of the starts")
     same(sorted(v["gpu"] for v in vgpus(host)), ["0000:05:00.0"] * 4 + ["0000:06:00.0"] * 4, "where they are")
     host.refused("start", "n8", because="GRID K140Q")
     for name in names:

@@ -48,14 +48,10 @@ def run(host):
     host.define(guest("g", devices=DISK % ("a", "xvda") + NIC % (MAC % 1) + CDROM % ""))
     host.dom = host.connect().lookupByName("g")
     every_kind_to_the_definition(host)
-    watcher = host.watch("ev", "--all")
-    try:
+    with host.watch_events("ev", "--all"):
         eventually("the watcher", lambda: (host.virsh("desc", "g", "x", "--config"), "metadata" in host.heard("ev"))[1])
         host.virsh("start", "g")
         live(host)
-    finally:
-        watcher.terminate()
-        watcher.wait(10)
     both(host)
     refusals(host)
     survives(host)
@@ -192,8 +188,7 @@ def keeps_what_the_guest_keeps(host):
         json.dump(machine, f)
     host.start()
     host.virsh("start", "p")
-    watcher = host.watch("ev2", "--event", "device-removal-failed")
-    try:
+    with host.watch_events("ev2", "--event", "device-removal-failed"):
         dev = host.file("dev.xml", PCI % ("yes", 0x0c))
         host.virsh("attach-device", "p", dev)
         before = host.virsh("dumpxml", "p")
@@ -203,7 +198,4 @@ def keeps_what_the_guest_keeps(host):
             return "'device-removal-failed' for domain 'p': hostdev0" in host.heard("ev2")
         eventually("device-removal-failed", told)
         same(host.virsh("dumpxml", "p"), before, "guest that kept the device")
-    finally:
-        watcher.terminate()
-        watcher.wait(10)
     host.virsh("destroy", "p")

@@ -49,19 +49,14 @@ def run(host):
 
 
 def comes_and_goes(host):
-    watcher = host.watch("ev", "--event", "device-added")
-    try:
+    with host.watch_events("ev", "--event", "device-added"):
         def told():  # until the watcher is there
             host.virsh("attach-device", "g", device(host, 1))
-            eventually("the event or the watcher", lambda: True)
             if "hostdev0" in host.heard("ev"):
                 return True
             host.virsh("detach-device", "g", device(host, 1))
             return False
         eventually("device-added", told)
-    finally:
-        watcher.terminate()
-        watcher.wait(10)
     same(held(host), [("1", "g", "0000:c1:00.1")], "held by the guest")
     same(lent(host), [1], "with Xen")
     has(host.virsh("dumpxml", "g"), "<bound backend='sriov'>")

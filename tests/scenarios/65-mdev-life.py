@@ -3,7 +3,6 @@
 import glob
 import json
 import os
-import subprocess
 import xml.etree.ElementTree as ET
 
 from guests import guest, vgpu
@@ -45,23 +44,13 @@ def available(host, parent, type_id):
 
 
 def run(host):
-    watchers = []
-    try:
-        for event in ("lifecycle", "update"):
-            with open(host.dir + "/" + event, "wb") as out:
-                watchers.append(subprocess.Popen(
-                    ["stdbuf", "-oL", "virsh", "-c", host.uri(), "nodedev-event", "--event", event, "--loop"],
-                    stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=host.env))
+    with host.watch_events("lifecycle", "--event", "lifecycle", command="nodedev-event"), \
+            host.watch_events("update", "--event", "update", command="nodedev-event"):
         story(host)
-    finally:
-        for watcher in watchers:
-            watcher.terminate()
-            watcher.wait(10)
 
 
 def told(host, event, name, what=""):
-    with open(host.dir + "/" + event, encoding="utf-8") as f:
-        return sum(1 for line in f if name + what in line)
+    return sum(1 for line in host.heard(event).splitlines() if name + what in line)
 
 
 def wait_for_watcher(host, parent, type_id):

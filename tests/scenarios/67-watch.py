@@ -1,32 +1,23 @@
 """gridctl watch: every change of the grid is an event: vGPUs come, are lent, go; GPUs are closed, moved, change mode and types; quotas; capacity (user-wishes 10)."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import json
-import subprocess
 
 from guests import guest, vgpu
-from host import eventually, has, lacks, program, same
+from host import PATIENCE, eventually, has, lacks, program, same
 
 UUID = "5a3a1fe1-7a3a-4b0e-9d2e-0d6ed8a4a1c7"
 K1 = "0000:05:00.0"
 
 
 def run(host):
-    watchers = []
-    try:
-        for name, options in (("json", ["--json"]), ("text", []), ("reader", ["--socket", host.socket("virtxend-sock-ro"), "--json"])):
-            with open(host.dir + "/" + name, "wb") as out:
-                watchers.append(subprocess.Popen([program("gridctl"), "watch", *options], stdin=subprocess.DEVNULL, stdout=out,
-                                                 stderr=subprocess.STDOUT, env=host.env))
-        story(host, watchers)
-    finally:
-        for watcher in watchers:
-            watcher.terminate()
-            watcher.wait(10)
+    watch = [program("gridctl"), "watch"]
+    with host.watch("json", *watch, "--json") as one, host.watch("text", *watch) as two, \
+            host.watch("reader", *watch, "--socket", host.socket("virtxend-sock-ro"), "--json") as three:
+        story(host, (one, two, three))
 
 
 def lines(host, name="json"):
-    with open(host.dir + "/" + name, encoding="utf-8") as f:
-        return f.read().splitlines()
+    return host.heard(name).splitlines()
 
 
 def events(host, what, **members):
@@ -50,8 +41,8 @@ def story(host, watchers):
     host.virsh("start", "desk")
     same(wait("vgpu-added", uuid=UUID)[0]["domain"], "desk", "whose it is")
     same(wait("gpu-changed", address=K1, vgpus=1)[0]["types"][2]["available"], 3, "how many more, of the GPU")
-    group = wait("group-changed", name="NVIDIA GRID K1 GPUs")[-1]
-    same([t["running"] for t in group["types"] if t["name"] == "GRID K140Q"], [1], "how many run, of the group")
+    eventually("how many run, of the group", lambda: ("GRID K140Q", 1) in [
+        (t["name"], t["running"]) for e in events(host, "group-changed", name="NVIDIA GRID K1 GPUs") for t in e["types"]])
     host.virsh("destroy", "desk")
     wait("vgpu-removed", uuid=UUID)
     wait("gpu-changed", address=K1, vgpus=0)
@@ -92,6 +83,8 @@ def story(host, watchers):
     wait("group-removed", name="office")
 
     # what is refused changes nothing, and is no event
+    host.gridctl("group", "create", "first")
+    wait("group-added", name="first")
     before = len(lines(host))
     host.gridctl("quarantine", "0000:ff:00.0", ok=False)
     host.refused("nodedev-create", host.file("dev.xml", xml.replace("k140q", "k999q") % UUID), because="k999q")
@@ -100,12 +93,12 @@ def story(host, watchers):
     same(len(lines(host)), before + 1, "events")
 
     for name in ("text", "reader"):
-        eventually("the last event in %s" % name, lambda name=name: "group-added" in lines(host, name)[-1])
+        eventually("the last event in %s" % name, lambda name=name: "group-added" in lines(host, name)[-1] and "last" in lines(host, name)[-1])
     text = "\n".join(lines(host, "text"))
     has(text, "vgpu-added %s GRID K140Q on GPU %s for domain desk" % (UUID, K1), "gpu-changed %s in group office" % K1, "quarantine Xid 79")
     lacks(text, "(null)")
     same(lines(host, "reader")[-1], lines(host)[-1], "the last event of a reader")
     host.stop()
-    same([w.wait(10) for w in watchers], [1, 1, 1], "exit codes when the daemon has ended")
+    same([w.wait(PATIENCE) for w in watchers], [1, 1, 1], "exit codes when the daemon has ended")
     has(lines(host, "text")[-1], "closed the connection")
     host.start()

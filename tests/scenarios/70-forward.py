@@ -12,7 +12,7 @@ import threading
 import xml.etree.ElementTree as ET
 
 import wire
-from host import Failed, Skip, eventually, has, same
+from host import PATIENCE, Failed, Skip, end, eventually, has, same
 
 NOBODY = 65534
 NETWORK = "<network><name>inner</name><bridge name='virbr77'/></network>"
@@ -37,16 +37,20 @@ class Libvirtd:
 
     def start(self):
         self.child = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        eventually("libvirtd to listen", lambda: os.path.exists(os.path.join(self.sockets, "libvirt-sock")))
+        eventually("libvirtd to listen", self.listens)
+
+    def listens(self):
+        """Its socket is there before anybody can connect."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(os.path.join(self.sockets, "libvirt-sock")) == 0
 
     def kill(self):
         self.child.send_signal(signal.SIGKILL)
-        self.child.wait()
+        self.child.wait(PATIENCE)
         os.unlink(os.path.join(self.sockets, "libvirt-sock"))
 
     def end(self):
-        self.child.terminate()
-        self.child.wait()
+        end(self.child)
         shutil.rmtree(self.dir)
 
 
@@ -139,7 +143,7 @@ def networks(host):
 
 def storage(host, peer):
     host.virsh("pool-define-as", "images", "dir", "--target", peer.images)
-    watcher = subprocess.Popen(["virsh", "-c", host.uri(), "pool-event", "--event", "lifecycle", "--timeout", "60"], env=host.env, stdout=subprocess.PIPE,
+    watcher = subprocess.Popen(["virsh", "-c", host.uri(), "pool-event", "--event", "lifecycle", "--timeout", str(2 * PATIENCE)], env=host.env, stdout=subprocess.PIPE,
                                stdin=subprocess.PIPE)
     host.virsh("vol-list", "images", ok=False)
     eventually("an event of the pool", lambda: started(host, watcher))

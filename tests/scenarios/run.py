@@ -17,7 +17,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TIME_LIMIT = int(os.environ.get("SCENARIO_TIMEOUT", "180"))
+TIME_LIMIT = int(os.environ.get("SCENARIO_TIMEOUT", "900"))
 
 
 def is_for_us(path):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A simulated host with its daemon, and the ways into it: the packaged virsh, libvirt's Python binding, gridctl, raw bytes."""
+import contextlib
+import ctypes
 import glob
 import json
 import os
@@ -17,7 +19,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.ab
 REAL = os.environ.get("SCENARIO_HOST") == "real"  # the Xen of this machine (real.py), not a simulated one
 BUILD = os.environ.get("builddir") or os.path.join(TOP, "build")
 SLOWNESS = 10 if REAL else 1  # a real host is an emulated one
-PATIENCE = 60 if REAL else 15  # seconds for anything that should take milliseconds
+# Seconds for anything that should take milliseconds. It is there for what never comes: a machine with sixteen others' work to do, and sanitizers, is slow.
+PATIENCE = 180 if REAL else 60
 
 
 class Skip(Exception):
@@ -48,6 +51,17 @@ def eventually(what, condition):
         if time.monotonic() > end:
             raise Failed("waited %d s for %s" % (PATIENCE, what))
         time.sleep(0.3 if REAL else 0.005)
+
+
+def die_with_us():
+    """In a child: no daemon outlives a scenario that is killed."""
+    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
+def end(child):
+    """Asks a program to end, and waits until it has."""
+    child.terminate()
+    return child.wait(PATIENCE)
 
 
 class Result:
@@ -94,7 +108,8 @@ class Host:
         """Starts the daemon and returns when it answers."""
         log = open(self.log_path, "ab")
         self.daemon = subprocess.Popen([*self.command(), *options], stdin=subprocess.DEVNULL, stdout=log,
-                                       stderr=log, env=self.daemon_env, cwd=self.dir, start_new_session=True)
+                                       stderr=log, env=self.daemon_env, cwd=self.dir, start_new_session=True,
+                                       preexec_fn=None if REAL else die_with_us)
         log.close()
         eventually("the daemon to listen", self._listens)
 
@@ -154,7 +169,17 @@ class Host:
             raise Failed("the daemon grew from %d to %d KiB %s" % (before, now, what))
 
     def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.pid()))
+        """How many it keeps open: the fewest of several looks, for it may just be writing a file, or see that a client has gone."""
+        counts = []
+        for _ in range(20):
+            counts.append(len(os.listdir("/proc/%d/fd" % self.pid())))
+            time.sleep(0.01)
+        return min(counts)
+
+    def busy(self):
+        """Seconds that its main loop has worked: what it does at a stretch nobody else is served in, however busy the machine is."""
+        with open("/proc/%d/task/%d/schedstat" % (self.pid(), self.pid()), encoding="ascii") as f:
+            return int(f.read().split()[0]) / 1e9
 
     # --- ways in -----------------------------------------------------------------------------------------------------
 
@@ -222,16 +247,24 @@ class Host:
     def wire(self, name="virtxend-sock"):
         return wire.Connection(self.socket(name), PATIENCE)
 
-    def watch(self, name, *options):
-        """virsh event with @options until it is terminated; heard(name) is what it said so far."""
+    @contextlib.contextmanager
+    def watch(self, name, *argv):
+        """A program that tells what happens, until the block ends; heard(name) is what it said so far."""
         with open(os.path.join(self.dir, name), "wb") as out:
-            # a terminal is not needed: virsh writes each event at once, line by line, when told so
-            return subprocess.Popen(["stdbuf", "-oL", "virsh", "-c", self.uri(), "event", *options, "--loop"], stdin=subprocess.DEVNULL,
-                                    stdout=out, stderr=out, env=self.env)
+            watcher = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self.env)
+        try:
+            yield watcher
+        finally:
+            end(watcher)
+
+    def watch_events(self, name, *options, command="event"):
+        """virsh event with @options. It writes each event at once, line by line, when told so."""
+        return self.watch(name, "stdbuf", "-oL", "virsh", "-c", self.uri(), command, *options, "--loop")
 
     def heard(self, name):
-        with open(os.path.join(self.dir, name), encoding="utf-8") as f:
-            return f.read()
+        """Whole lines only: the last one may still be being written."""
+        with open(os.path.join(self.dir, name), encoding="utf-8", errors="replace") as f:
+            return "".join(line for line in f.read().splitlines(True) if line.endswith("\n"))
 
     # --- what the host itself says, without the daemon ---------------------------------------------------------------------
 

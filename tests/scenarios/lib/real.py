@@ -20,7 +20,7 @@ EXPECTED = [
 
 
 def output(*argv):
-    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=60).stdout.decode("utf-8", "replace")
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=host.PATIENCE).stdout.decode("utf-8", "replace")
 
 
 def processes():

@@ -4,10 +4,12 @@ import selectors
 import subprocess
 import time
 
+import host
+
 BEGIN, END = b"<<begin>>", b"<<end>>"
 # Three lines: after a command it cannot read it drops the rest of the line. The quotes in the words: it repeats what it is told.
 LINES = "echo '<<be'gin'>>'\n%s\necho '<<en'd'>>'; echo --err '<<en'd'>>'\n"
-PATIENCE = 120
+PATIENCE = 2 * host.PATIENCE
 
 
 def quoted(word):
