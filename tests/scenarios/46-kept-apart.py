@@ -1,6 +1,7 @@
 """What guests must not take from each other: a GPU that is in use (wish-20), an assignment that was copied (wish-21), a GPU that is gone (wish-3);
 four and four guests on two GPUs (wish-33), vGPUs that may not share a guest (wish-52), a parameter that the driver does not take (wish-53)."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
+import glob
 import json
 import os
 import re
@@ -88,15 +89,28 @@ def not_together(host):
     host.refused("define", host.file("d.xml", guest("two", vgpu("GRID T4-1Q") * 2)), because="more than one vGPU")
 
 
+def kernel(host):
+    """Mediated devices, and how many more of each type."""
+    top = host.sim + "/state/kernel/sys/bus/"
+    left = {}
+    for path in sorted(glob.glob(top + "pci/devices/*/mdev_supported_types/*/available_instances")):
+        with open(path, encoding="utf-8") as f:
+            left[path] = f.read()
+    return sorted(os.listdir(top + "mdev/devices")), left
+
+
 def bad_parameter(host):
     """One that is allowed, but the driver says no; here because its file is that of somebody who may not write."""
     host.define(guest("params", vgpu("GRID T4-1Q", after="<param name='disable_vnc' value='1'/>")))
     host.stop()
     host.daemon_env["VIRTGRID_FAULT"] = "gpu.mdev.params=fail"
     host.start()
+    before = kernel(host), host.gridctl("capacity", "--json")
     host.refused("start", "params", because="does not take the parameters")
     same((host.state("params"), vgpus(host)), ("shut off", []), "state, and what is left")
     same(host.virsh("nodedev-list", "--cap", "mdev"), "", "mediated devices")
+    same((kernel(host), host.gridctl("capacity", "--json")), before, "what the kernel has, and the room there is")
+    same([f for f in os.listdir(host.sim + "/run/xen") if f.endswith(".json")], [], "live status of a guest that did not start")
     host.virsh("start", "params")
     has(json.dumps(vgpus(host)), "disable_vnc")
     host.virsh("destroy", "params")

@@ -57,20 +57,32 @@ def files(host, folder):
     return sorted(os.path.join(at, name) for at, _, names in os.walk(os.path.join(host.sim, folder)) for name in names)
 
 
+def touched(log):
+    """Steps at a device or at Xen that the daemon came to; what is undone again leaves no other trace."""
+    with open(log, encoding="utf-8") as f:
+        return [line.strip() for line in f if line.startswith(("gpu.mdev.", "gpu.pci.", "sim.create."))]
+
+
 def full(host):
     for point in ("durable.write", "journal.write"):
         host.kill9()
-        host.daemon_env["VIRTGRID_FAULT"] = point + "=fail:*"
+        log = host.dir + "/points-" + point
+        host.daemon_env.update(VIRTGRID_FAULT=point + "=fail:*", VIRTGRID_FAULT_LOG=log)
         host.start()
         before = files(host, "state/kernel"), files(host, "state/xen")
         host.refused("start", "a", because="cannot")
         same(host.state("a"), "shut off", "state")
         same(vgpus(host), [], "virtual GPUs")
         same((files(host, "state/kernel"), files(host, "state/xen")), before, "what a start that failed has touched")
+        same(touched(log), [], "steps at devices on a full disk")
         host.kill9()
         host.daemon_env.pop("VIRTGRID_FAULT")
         host.start()
         host.virsh("start", "a")
         same(len(vgpus(host)), 1, "virtual GPUs")
+        has("\n".join(touched(log)), "gpu.mdev.create", "sim.create.domain")
         host.virsh("destroy", "a")
+        host.kill9()
+        host.daemon_env.pop("VIRTGRID_FAULT_LOG")
+        host.start()
     has(host.virsh("list", "--all"), "a")
