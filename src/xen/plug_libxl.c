@@ -84,11 +84,18 @@ static gboolean has_pci(libxl_ctx *ctx, guint32 domid, const libxl_device_pci *w
     return found;
 }
 
+/* That the frontend of a PV guest never answered libxl counts as success, and the device is still the guest's. */
+static int remove_one_pci(Plug *plug, guint32 domid, libxl_device_pci *pci) {
+    if (!has_pci(plug->op.ctx, domid, pci))
+        return 0;
+    int rc = libxl_device_pci_remove(plug->op.ctx, domid, pci, NULL);
+    return rc == 0 && has_pci(plug->op.ctx, domid, pci) ? ERROR_TIMEDOUT : rc;
+}
+
 static int remove_pci(Plug *plug, guint32 domid) {
     int rc = 0;
     for (int i = plug->c.num_pcidevs - 1; rc == 0 && i >= 0; i--)
-        if (has_pci(plug->op.ctx, domid, &plug->c.pcidevs[i]))
-            rc = libxl_device_pci_remove(plug->op.ctx, domid, &plug->c.pcidevs[i], NULL);
+        rc = remove_one_pci(plug, domid, &plug->c.pcidevs[i]);
     return rc;
 }
 
@@ -103,6 +110,8 @@ gboolean vg_xen_plug_detach(VgXen *xen, guint32 domid, const VgXenConfig *device
         rc = remove_nic(&plug, domid);
     else
         rc = remove_pci(&plug, domid);
+    if (rc == ERROR_TIMEDOUT)
+        return vg_xen_op_fail(&plug.op, rc, error, _("the guest of domain %u does not let the device go"), domid);
     return rc == 0 || vg_xen_op_fail(&plug.op, rc, error, _("the device cannot be detached from domain %u"), domid);
 }
 

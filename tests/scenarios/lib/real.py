@@ -84,6 +84,10 @@ class Host(host.Host):
     def xenstore(self, path):
         return store.read(path)
 
+    def frontends(self, domid, kind):
+        """Which of "vbd", "vif", "pci" it has."""
+        return store.names("/local/domain/%d/device/%s" % (domid, kind))
+
     def tell_guest(self, name, word):
         """The guest does it by itself, as far as the daemon can know."""
         self.run("xenstore-write", "/local/domain/%s/control/shutdown" % self.domains()[name], word)

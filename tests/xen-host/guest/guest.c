@@ -6,20 +6,15 @@
  * minute. No interrupts, no memory management: it waits in SCHEDOP_poll. -m64 makes a PV guest, -m32 one for PVH and,
  * behind setup.S, for HVM with direct boot.
  */
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
-#include <stdint.h>
-#include <xen/xen.h>
+#include "guest.h"
 
 #include <xen/arch-x86/hvm/start_info.h>
-#include <xen/event_channel.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
 #include <xen/io/console.h>
-#include <xen/io/xs_wire.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
 
-#define PAGE 4096
 #define SERIAL 0x3f8
 #define SERIAL_STATUS (SERIAL + 5)
 #define SERIAL_HAS_INPUT 0x01
@@ -29,8 +24,6 @@
 #define XEN_LOG 0xe9                                 /* xl dmesg shows it */
 #define CALLBACK_VECTOR (((uint64_t)2 << 56) | 0xf3) /* what makes the toolstack believe in PV drivers */
 
-typedef unsigned long Word;
-
 char hypercall_page[PAGE] __attribute__((aligned(PAGE)));
 char stack[4 * PAGE] __attribute__((aligned(PAGE)));
 static char shared_page[PAGE] __attribute__((aligned(PAGE)));
@@ -38,12 +31,13 @@ static char shared_page[PAGE] __attribute__((aligned(PAGE)));
 static volatile struct xenstore_domain_interface *store;
 static volatile struct xencons_interface *console;
 static evtchn_port_t store_port, console_port;
-static int hvm, watch_fired;
+static int watch_fired;
 static const char *command_line;
+int hvm;
 
 /* --- calling Xen */
 
-static long hypercall(unsigned nr, Word a, Word b, Word c, Word d) {
+long hypercall(unsigned nr, Word a, Word b, Word c, Word d) {
     void *entry = hypercall_page + nr * 32;
     long ret;
 #ifdef __x86_64__
@@ -58,7 +52,7 @@ static long hypercall(unsigned nr, Word a, Word b, Word c, Word d) {
     return ret;
 }
 
-static void notify(evtchn_port_t port) {
+void notify(evtchn_port_t port) {
     struct evtchn_send send = {.port = port};
     hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (Word)&send, 0, 0);
 }
@@ -119,7 +113,7 @@ static void put(char c) {
     console->out_prod++;
 }
 
-static void say(const char *text) {
+void say(const char *text) {
     for (; *text; text++) {
         if (*text == '\n')
             put('\r');
@@ -194,13 +188,15 @@ static uint32_t store_message(char *text, unsigned size) {
     return head.type;
 }
 
-static void store_ask(uint32_t type, const char *request, unsigned len, char *reply, unsigned size) {
+uint32_t store_ask(uint32_t type, const char *request, unsigned len, char *reply, unsigned size) {
     struct xsd_sockmsg head = {.type = type, .len = len};
     store_write(&head, sizeof head);
     store_write(request, len);
     notify(store_port);
-    while (store_message(reply, size) == XS_WATCH_EVENT)
-        ;
+    do
+        type = store_message(reply, size);
+    while (type == XS_WATCH_EVENT);
+    return type;
 }
 
 /* --- life */
@@ -236,7 +232,6 @@ static void end_so(unsigned i) {
 static void obey(void) {
     static const char path[] = "control/shutdown";
     char word[32], ignored[32];
-    watch_fired = 0;
     store_ask(XS_READ, path, sizeof path, word, sizeof word);
     unsigned i = end_of(word);
     if (i == N_ENDS)
@@ -256,6 +251,12 @@ static void obey_command_line(void) {
     }
 }
 
+static void look(void) {
+    watch_fired = 0;
+    obey();
+    devices_look();
+}
+
 static void live(const char *kind) {
     static const char watch[] = "control/shutdown\0ours";
     static const char up[] = "data/up\0"
@@ -269,10 +270,11 @@ static void live(const char *kind) {
     obey_command_line();
     for (;;) {
         echo();
+        devices_poll();
         if (store->rsp_cons != store->rsp_prod)
             store_message(reply, sizeof reply);
         else if (watch_fired)
-            obey();
+            look();
         else
             wait();
     }
@@ -294,6 +296,7 @@ void start_pv(start_info_t *info) {
     console_port = info->console.domU.evtchn;
     command_line = (const char *)info->cmd_line;
     hypercall(__HYPERVISOR_update_va_mapping, (Word)shared_page, info->shared_info | 7, UVMF_INVLPG, 0);
+    devices_begin(pfn_to_mfn);
     live("pv");
 }
 
@@ -343,6 +346,7 @@ void start_hvm(uint32_t magic, Word given) {
     store_port = (evtchn_port_t)param(HVM_PARAM_STORE_EVTCHN);
     console = (void *)(Word)(param(HVM_PARAM_CONSOLE_PFN) * PAGE);
     console_port = (evtchn_port_t)param(HVM_PARAM_CONSOLE_EVTCHN);
+    devices_begin(0);
     live(hvm ? "hvm" : "pvh");
 }
 
