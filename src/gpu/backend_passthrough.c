@@ -8,6 +8,7 @@
 #include "base/i18n.h"
 #include "gpu/backend.h"
 #include "gpu/pci_bind.h"
+#include "gpu/vfs.h"
 
 static gboolean usable(const VgGpuHost *host, const VgGpuRecord *gpu, GError **error) {
     const char *why = NULL;
@@ -39,7 +40,11 @@ static gboolean take_back(const VgBackendHost *host, const VgPlace *place, GErro
 static gboolean lend(const VgBackendHost *host, const VgPlace *place, const char *const *params, GError **error) {
     for (guint i = 0; i < 8; i++) {
         VgPciAddr addr = function(place, i);
-        if (!(place->functions >> i & 1) || vg_pci_lend(host->root, &addr, TRUE, host->wait_ms, error))
+        if (!(place->functions >> i & 1))
+            continue;
+        /* A guest that got it with its virtual functions on could not use it, and the host could still reach those. */
+        if (vg_vfs_clear(host->root, &addr, host->wait_ms, error) &&
+            vg_pci_lend(host->root, &addr, TRUE, host->wait_ms, error))
             continue;
         take_back(host, place, NULL);
         return FALSE;

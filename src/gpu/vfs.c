@@ -125,3 +125,30 @@ gboolean vg_vfs_disable(VgSysroot *root, const VgPciAddr *pf, gboolean vendor_dr
         return TRUE;
     return vendor_driver ? change_lent(root, pf, 0, wait_ms, error) : set_number(root, pf, 0, error);
 }
+
+/* The vendor's own driver has them without using them; any other has them for somebody. */
+static gboolean is_free(VgSysroot *root, const VgPciAddr *pf, const VgPciAddr *vf, gboolean nvidia, GError **error) {
+    char gpu[VG_PCIADDR_TEXT], addr[VG_PCIADDR_TEXT];
+    g_autofree char *path = vg_pci_file(vf, "driver"), *target = vg_sysroot_readlink(root, path);
+    g_autofree char *driver = target != NULL ? g_path_get_basename(target) : NULL;
+    if (driver == NULL || (nvidia && strcmp(driver, "nvidia") == 0))
+        return TRUE;
+    vg_set_error(error, VG_ERR_RESOURCE_BUSY,
+                 _("GPU %s cannot be given away whole: the driver %s has its virtual function %s; stop the guest or "
+                   "the program that uses it, or give it back with 'virsh nodedev-reattach'"),
+                 vg_pciaddr_format(pf, gpu), driver, vg_pciaddr_format(vf, addr));
+    return FALSE;
+}
+
+gboolean vg_vfs_clear(VgSysroot *root, const VgPciAddr *pf, guint wait_ms, GError **error) {
+    gboolean nvidia = figure(root, pf, "vendor") == VG_NVIDIA;
+    g_auto(VgGpuFacts) facts = {0};
+    if (vg_vfs_count(root, pf) == 0)
+        return TRUE;
+    vg_gpu_facts_init(&facts);
+    vg_vfs_read(root, pf, &facts);
+    for (guint i = 0; i < facts.vfs->len; i++)
+        if (!is_free(root, pf, &g_array_index(facts.vfs, VgVf, i).addr, nvidia, error))
+            return FALSE;
+    return vg_vfs_disable(root, pf, nvidia, wait_ms, error);
+}

@@ -22,5 +22,7 @@ guint vg_vfs_count(VgSysroot *root, const VgPciAddr *pf);
  * RESOURCE_BUSY if somebody has the GPU open.
  */
 gboolean vg_vfs_enable(VgSysroot *root, const VgPciAddr *pf, gboolean vendor_driver, guint wait_ms, GError **error);
+/* For one that is to be given away whole: none any more. RESOURCE_BUSY: somebody has one of them. May be repeated. */
+gboolean vg_vfs_clear(VgSysroot *root, const VgPciAddr *pf, guint wait_ms, GError **error);
 /* None any more. No virtual function may be in use. */
 gboolean vg_vfs_disable(VgSysroot *root, const VgPciAddr *pf, gboolean vendor_driver, guint wait_ms, GError **error);
