@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/i18n.h"
+#include "driver/query.h"
+#include "gpu/functions.h"
 #include "gpu/watch.h"
 
 #define VG_AREA "driver"
@@ -92,6 +94,7 @@ static void on_news(const VgGpuNews *news, guint64 at, gpointer data) {
 typedef struct {
     VgDriverState *hub;
     VgGpusLook *look;
+    GArray *functions; /* those known before, then those of now */
 } Look;
 
 static void begin_look(VgDriverState *hub);
@@ -99,6 +102,8 @@ static void begin_look(VgDriverState *hub);
 static void look_run(gpointer data) {
     Look *look = data;
     vg_gpus_look_read(look->look);
+    g_autoptr(GArray) before = look->functions;
+    look->functions = vg_functions_read(vg_gpus_host(look->hub->gpus), before);
 }
 
 static void answer_all(GArray *dones) {
@@ -174,6 +179,9 @@ static void look_done(gpointer data) {
     VgDriverState *hub = look->hub;
     VgHealth *health = hub->health;
     health->looking = FALSE;
+    vg_nodedev_tell_functions(hub, hub->functions, look->functions);
+    g_array_unref(hub->functions);
+    hub->functions = look->functions;
     if (!vg_gpus_look_end(look->look)) {
         g_array_append_vals(health->waiting, health->served->data, health->served->len);
         g_array_set_size(health->served, 0);
@@ -194,7 +202,7 @@ static void look_done(gpointer data) {
 static void begin_look(VgDriverState *hub) {
     VgHealth *health = hub->health;
     Look *look = g_new0(Look, 1);
-    *look = (Look){hub, vg_gpus_look_begin(hub->gpus)};
+    *look = (Look){hub, vg_gpus_look_begin(hub->gpus), g_array_ref(hub->functions)};
     health->looking = TRUE;
     health->again = FALSE;
     g_array_append_vals(health->served, health->waiting->data, health->waiting->len);

@@ -37,6 +37,7 @@ struct VgDriverState {
     VgXen *xen;
     VgXenHostInfo info;
     VgGpus *gpus;
+    GArray *functions; /* all PCI functions of the host, as they were at the last look; gpu/functions.h */
     char *boot_id;
     gboolean same_boot; /* the driver has run before, since the host was started */
     char *hostname;

@@ -20,6 +20,7 @@
 #include "driver/run.h"
 #include "driver/save.h"
 #include "driver/screenshot.h"
+#include "gpu/functions.h"
 #include "sim/gpus.h"
 #include "sim/host.h"
 #include "sim/hypervisor.h"
@@ -95,6 +96,7 @@ static gboolean open_gpus(VgDriverState *hub, VgGpuHost *host, const VgDriverPat
                          .vendor = paths->vendor_catalogue,
                          .vendor_copy = copy};
     hub->gpus = vg_gpus_open(host, &files, error);
+    hub->functions = hub->gpus ? vg_functions_read(host, NULL) : NULL;
     return hub->gpus != NULL;
 }
 
@@ -136,6 +138,7 @@ static void hub_free(VgDriverState *hub) {
     vg_doms_clear(&hub->doms);
     if (hub->gpus)
         vg_gpus_free(hub->gpus);
+    g_clear_pointer(&hub->functions, g_array_unref);
     if (hub->xen)
         hub->xen->ops->free(hub->xen);
     vg_journal_free(hub->index);

@@ -5,7 +5,9 @@
 
 #include "base/i18n.h"
 #include "driver/given.h"
+#include "driver/health.h"
 #include "driver/query.h"
+#include "gpu/functions.h"
 #include "model/nodedev.h"
 
 typedef struct {
@@ -32,13 +34,35 @@ static void order_run(gpointer data) {
     }
 }
 
+static void order_seen(const VgDomRef *dom, const char *text, const GError *error, gpointer data) {
+    Order *order = data;
+    order->done.func(NULL, NULL, NULL, order->done.data);
+    g_free(order);
+}
+
+/* Whoever asks next is told of the driver that it has now. */
 static void order_done(gpointer data) {
     Order *order = data;
+    if (!order->error && order->hub->health && !order->hub->stopping) {
+        vg_health_look(order->hub, (VgDone){order_seen, order});
+        return;
+    }
     if (order->error)
         vg_done_error(order->done, order->error);
     else
         order->done.func(NULL, NULL, NULL, order->done.data);
     g_free(order);
+}
+
+/* What hangs below a bridge would go with it. */
+static gboolean is_there(VgDriverState *hub, const char *name, const VgPciAddr *addr, GError **error) {
+    const VgPciFunction *f = vg_functions_find(hub->functions, addr);
+    if (!f)
+        vg_set_error(error, VG_ERR_NO_NODE_DEVICE, _("no node device with matching name '%s'"), name);
+    else if (f->class_code >> 16 == VG_BRIDGE_CLASS)
+        vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED,
+                     _("'%s' is a bridge, which the devices below it need: take those from the host one by one"), name);
+    return f && f->class_code >> 16 != VG_BRIDGE_CLASS;
 }
 
 static gboolean check(VgDriverState *hub, const char *name, const char *driver, guint flags, VgPciAddr *ret,
@@ -53,7 +77,7 @@ static gboolean check(VgDriverState *hub, const char *name, const char *driver, 
         vg_set_error(error, VG_ERR_CONFIG_UNSUPPORTED, _("unsupported driver name '%s': here it is 'xen'"), driver);
         return FALSE;
     }
-    return vg_given_idle(hub, ret, error);
+    return is_there(hub, name, ret, error) && vg_given_idle(hub, ret, error);
 }
 
 void vg_nodedev_order(VgSession *session, VgNodedevOrder what, const char *name, const char *driver, guint flags,

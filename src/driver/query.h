@@ -73,6 +73,8 @@ gboolean vg_filter_passes(const VgDom *dom, guint flags);
 gboolean vg_flags_known(guint flags, guint known, const char *call, GError **error);
 
 /* nodedev.c */
+/* Tells of PCI functions that came, went or have another driver. */
+void vg_nodedev_tell_functions(VgDriverState *hub, const GArray *before, const GArray *after);
 gboolean vg_nodedev_list(VgSession *session, guint flags, char ***ret, GError **error);
 gboolean vg_nodedev_exists(VgSession *session, const char *name, char **ret_name, GError **error);
 char *vg_nodedev_xml(VgSession *session, const char *name, guint flags, GError **error);

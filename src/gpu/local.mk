@@ -11,7 +11,7 @@ libgpu_la_SOURCES = \
 	src/gpu/host_nvidia.h src/gpu/host_nvidia.c \
 	src/gpu/mig.h src/gpu/mig.c \
 	src/gpu/request.c src/gpu/explain.c src/gpu/gpus.c src/gpu/gpus_json.c \
-	src/gpu/news.h src/gpu/news.c src/gpu/watch.h src/gpu/watch.c src/gpu/told.h src/gpu/told.c src/gpu/import.c src/gpu/health.c \
+	src/gpu/news.h src/gpu/news.c src/gpu/watch.h src/gpu/watch.c src/gpu/told.h src/gpu/told.c src/gpu/import.c src/gpu/health.c src/gpu/functions.h src/gpu/functions.c \
 	src/gpu/smi.h src/gpu/smi.c src/gpu/versions.h src/gpu/versions.c \
 	src/gpu/host_real.h src/gpu/host_real.c
 libgpu_la_CPPFLAGS = $(AM_CPPFLAGS)

@@ -121,6 +121,8 @@ static gboolean is_wedged(const char *wedged, const char *path, VgGpuNews *ret) 
     return TRUE;
 }
 
+static const char *const actions[] = {"add", "remove", "bind", "unbind", NULL};
+
 gboolean vg_gpu_news_of_event(const char *data, gsize len, VgGpuNews *ret) {
     const char *subsystem = value_of(data, len, "SUBSYSTEM"), *action = value_of(data, len, "ACTION");
     *ret = (VgGpuNews){.kind = VG_NEWS_FAILED};
@@ -128,5 +130,5 @@ gboolean vg_gpu_news_of_event(const char *data, gsize len, VgGpuNews *ret) {
         return is_wedged(value_of(data, len, "WEDGED"), value_of(data, len, "DEVPATH"), ret);
     ret->kind = VG_NEWS_DEVICES;
     return (g_strcmp0(subsystem, "mdev") == 0 || g_strcmp0(subsystem, "pci") == 0) &&
-           (g_strcmp0(action, "add") == 0 || g_strcmp0(action, "remove") == 0);
+           action != NULL && g_strv_contains(actions, action);
 }

@@ -15,7 +15,7 @@
 
 typedef enum {
     VG_NEWS_FAILED,
-    VG_NEWS_DEVICES /* mediated devices or PCI functions came or went; gpu is not set */
+    VG_NEWS_DEVICES /* mediated devices, PCI functions or drivers of them came or went; gpu is not set */
 } VgGpuNewsKind;
 
 typedef struct {

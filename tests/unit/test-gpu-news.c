@@ -84,7 +84,9 @@ static const struct {
     {EVENT("ACTION=add\0DEVPATH=/devices/pci0000:00/0000:05:00.0/9a1b5c1e-0000-4000-8000-000000000001\0SUBSYSTEM=mdev"),
      VG_NEWS_DEVICES, NULL, NULL},
     {EVENT("ACTION=remove\0SUBSYSTEM=pci"), VG_NEWS_DEVICES, NULL, NULL},
-    {EVENT("ACTION=bind\0SUBSYSTEM=pci"), -1, NULL, NULL},
+    {EVENT("ACTION=bind\0SUBSYSTEM=pci"), VG_NEWS_DEVICES, NULL, NULL},
+    {EVENT("ACTION=unbind\0SUBSYSTEM=pci"), VG_NEWS_DEVICES, NULL, NULL},
+    {EVENT("ACTION=change\0SUBSYSTEM=pci"), -1, NULL, NULL},
     {"", 0, -1, NULL, NULL},
     {"SUBSYSTEM=mdev", 14, -1, NULL, NULL}, /* not ended */
     {EVENT("\0\0\0"), -1, NULL, NULL},

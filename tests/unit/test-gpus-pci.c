@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gpu/engine.h"
+#include "gpu/functions.h"
 #include "sim/gpus.h"
 
 #define VG_AREA "test"
@@ -213,6 +214,38 @@ static void test_foreign_vf(Fixture *f, gconstpointer unused) {
     vg_gpus_release(c);
 }
 
+/* Its virtual functions are on: they go first, unless somebody has one. As node devices they are seen meanwhile. */
+static void test_whole_with_vfs(Fixture *f, gconstpointer unused) {
+    g_autoptr(GError) error = NULL;
+    VgPciAddr pf, vf;
+    g_assert_true(vg_pciaddr_parse("0000:09:00.0", &pf) && vg_pciaddr_parse("0000:09:00.1", &vf));
+    g_assert_true(vg_sysroot_write(f->host->root, "sys/bus/pci/devices/0000:09:00.0/sriov_numvfs", "10"));
+    g_autoptr(GArray) functions = vg_functions_read(f->host, NULL);
+    const VgPciFunction *function = vg_functions_find(functions, &vf);
+    g_assert_true(function->is_vf && vg_pciaddr_compare(&function->pf, &pf) == 0);
+    g_assert_cmpuint(vg_functions_find(functions, &pf)->max_vfs, >=, 10);
+    g_assert_cmpstr(vg_functions_find(functions, &pf)->driver, ==, "i915");
+
+    g_autofree char *link = g_build_filename(f->dir, "state/kernel/sys/bus/pci/devices/0000:09:00.1/driver", NULL);
+    g_assert_cmpint(symlink("../../../bus/pci/drivers/vfio-pci", link), ==, 0);
+    VgClaim *c = claim(f, "a", "passthrough", 9, &error);
+    g_assert_no_error(error);
+    g_assert_false(vg_claim_create(c, &error));
+    g_assert_error(error, VG_ERROR, VG_ERR_RESOURCE_BUSY);
+    g_assert_nonnull(strstr(error->message, "0000:09:00.1"));
+    driver_is(f, "0000:09:00.0", "i915", "(null)");
+    g_clear_error(&error);
+
+    g_assert_cmpint(unlink(link), ==, 0);
+    g_assert_true(vg_claim_create(c, &error) && vg_claim_create(c, &error));
+    g_assert_no_error(error);
+    driver_is(f, "0000:09:00.0", "pciback", "pciback");
+    g_assert_false(vg_sysroot_exists(f->host->root, "sys/bus/pci/devices/0000:09:00.1"));
+    g_assert_true(vg_claim_remove(c, &error));
+    driver_is(f, "0000:09:00.0", "i915", "(null)");
+    vg_gpus_release(c);
+}
+
 /* A driver that does not let go: refused, and everything as it was. */
 static int stubborn(VgSysroot *root, const char *path, const char *text, gpointer data) {
     return g_str_has_suffix(path, "unbind") ? EBUSY : 0;
@@ -253,6 +286,7 @@ int main(int argc, char **argv) {
     TEST(kept);
     TEST(vfs);
     TEST(foreign_vf);
+    TEST(whole_with_vfs);
     TEST(failures);
     return g_test_run();
 }
