@@ -3,8 +3,8 @@
  * devices.c: what comes and goes while the guest runs. It lets go of what it is asked to: a PV disk, card or PCI bus by
  * the state of its frontend, a PCI device of an HVM guest by QEMU's ejection register. Whoever writes "pci" to data/ask
  * is told on the console what is in its PCI slots, "GUEST-PCI 03.0 1b36:0010 010802 f2000000 0 ..." (slot, ids, class,
- * base addresses) and "GUEST-PCI end"; after "mem f2000008" what a device has there, "GUEST-MEM f2000008 00010400"; after
- * "keep" it lets go of nothing more.
+ * base addresses) and "GUEST-PCI end"; after "mem f2000008" what a device has there, "GUEST-MEM f2000008 00010400";
+ * after "keep" it lets go of nothing more.
  */
 #include "guest.h"
 
