@@ -26,8 +26,8 @@ VG_GPU = libgpu.la
 VG_SCRATCH = tests/unit/scratch.c tests/unit/scratch.h
 check_PROGRAMS += tests/unit/test-gpus
 TESTS += tests/unit/test-gpus
-tests_unit_test_gpus_SOURCES = tests/unit/test-gpus.c
-tests_unit_test_gpus_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_SOURCES = tests/unit/test-gpus.c $(VG_SCRATCH)
+tests_unit_test_gpus_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_gpus_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
 
@@ -70,15 +70,15 @@ tests_unit_test_inventory_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
 
 check_PROGRAMS += tests/unit/test-gpus-pci
 TESTS += tests/unit/test-gpus-pci
-tests_unit_test_gpus_pci_SOURCES = tests/unit/test-gpus-pci.c
-tests_unit_test_gpus_pci_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_pci_SOURCES = tests/unit/test-gpus-pci.c $(VG_SCRATCH)
+tests_unit_test_gpus_pci_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_gpus_pci_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_pci_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
 
 check_PROGRAMS += tests/unit/test-gpus-orders
 TESTS += tests/unit/test-gpus-orders
-tests_unit_test_gpus_orders_SOURCES = tests/unit/test-gpus-orders.c
-tests_unit_test_gpus_orders_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_orders_SOURCES = tests/unit/test-gpus-orders.c $(VG_SCRATCH)
+tests_unit_test_gpus_orders_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_gpus_orders_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_orders_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
 
@@ -106,8 +106,8 @@ tests_unit_test_ledger_LDADD = $(VG_GPU) $(VG_CORE) $(GLIB_LIBS)
 
 check_PROGRAMS += tests/unit/test-gpus-vfs
 TESTS += tests/unit/test-gpus-vfs
-tests_unit_test_gpus_vfs_SOURCES = tests/unit/test-gpus-vfs.c
-tests_unit_test_gpus_vfs_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_gpus_vfs_SOURCES = tests/unit/test-gpus-vfs.c $(VG_SCRATCH)
+tests_unit_test_gpus_vfs_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_test_gpus_vfs_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_gpus_vfs_LDADD = $(VG_GPU) libsimgpus.la $(VG_CORE) $(GLIB_LIBS)
 

@@ -11,6 +11,7 @@
 
 #include "gpu/engine.h"
 #include "sim/gpus.h"
+#include "scratch.h"
 
 #define VG_AREA "test"
 #include "base/log.h"
@@ -64,7 +65,7 @@ static void restart(Fixture *f) {
 }
 
 static void set_up(Fixture *f, gconstpointer unused) {
-    f->dir = g_dir_make_tmp("vg-orders-XXXXXX", NULL);
+    f->dir = scratch_new();
     f->ledger = g_build_filename(f->dir, "ledger", NULL);
     f->config = g_build_filename(f->dir, "gpus.json", NULL);
     f->catalogue = g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
@@ -73,8 +74,7 @@ static void set_up(Fixture *f, gconstpointer unused) {
 
 static void tear_down(Fixture *f, gconstpointer unused) {
     g_clear_pointer(&f->gpus, vg_gpus_free);
-    g_autofree char *quoted = g_shell_quote(f->dir), *command = g_strdup_printf("rm -rf %s", quoted);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    scratch_remove(f->dir);
     g_free(f->dir);
     g_free(f->ledger);
     g_free(f->config);

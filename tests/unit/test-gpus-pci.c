@@ -9,6 +9,7 @@
 #include "gpu/engine.h"
 #include "gpu/functions.h"
 #include "sim/gpus.h"
+#include "scratch.h"
 
 #define VG_AREA "test"
 #include "base/log.h"
@@ -41,7 +42,7 @@ static void start(Fixture *f) {
 }
 
 static void set_up(Fixture *f, gconstpointer unused) {
-    f->dir = g_dir_make_tmp("vg-pci-XXXXXX", NULL);
+    f->dir = scratch_new();
     f->ledger = g_build_filename(f->dir, "ledger", NULL);
     f->catalogue = g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
     start(f);
@@ -49,8 +50,7 @@ static void set_up(Fixture *f, gconstpointer unused) {
 
 static void tear_down(Fixture *f, gconstpointer unused) {
     g_clear_pointer(&f->gpus, vg_gpus_free);
-    g_autofree char *quoted = g_shell_quote(f->dir), *command = g_strdup_printf("rm -rf %s", quoted);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    scratch_remove(f->dir);
     g_free(f->dir);
     g_free(f->ledger);
     g_free(f->catalogue);

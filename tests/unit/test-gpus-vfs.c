@@ -15,6 +15,7 @@
 #include "gpu/vfs.h"
 #include "sim/gpus.h"
 #include "sim/kernel.h"
+#include "scratch.h"
 
 #define VG_AREA "test"
 #include "base/log.h"
@@ -54,7 +55,7 @@ static void stop(Fixture *f) {
 }
 
 static void set_up(Fixture *f, gconstpointer framework) {
-    f->dir = g_dir_make_tmp("vg-vfs-XXXXXX", NULL);
+    f->dir = scratch_new();
     f->ledger = g_build_filename(f->dir, "ledger", NULL);
     f->config = g_build_filename(f->dir, "gpus.json", NULL);
     f->catalogue = g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
@@ -64,8 +65,7 @@ static void set_up(Fixture *f, gconstpointer framework) {
 
 static void tear_down(Fixture *f, gconstpointer unused) {
     stop(f);
-    g_autofree char *command = g_strdup_printf("rm -rf %s", f->dir);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    scratch_remove(f->dir);
     g_free(f->dir);
     g_free(f->ledger);
     g_free(f->config);
@@ -505,8 +505,7 @@ static void test_new_boot(Fixture *f, gconstpointer unused) {
     VgClaim *c = claim(f, "nvidia-557");
     g_assert_true(vg_claim_record(c, &error) && vg_claim_create(c, &error));
     stop(f);
-    g_autofree char *kernel = g_build_filename(f->dir, "state", NULL), *command = g_strconcat("rm -rf ", kernel, NULL);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
+    forget_host(f);
     start(f);
     VgPciAddr pf = {.domain = 1, .bus = 0x41};
     g_assert_true(vg_vfs_enable(f->host->root, &pf, TRUE, 500, &error));

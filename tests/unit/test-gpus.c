@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "gpu/engine.h"
 #include "sim/gpus.h"
+#include "scratch.h"
 
 #define VG_AREA "test"
 #include "base/log.h"
@@ -19,12 +20,6 @@ typedef struct {
     VgGpuHost *host; /* the engine's */
     VgGpus *gpus;
 } Fixture;
-
-static void remove_tree(const char *path) {
-    g_autofree char *quoted = g_shell_quote(path);
-    g_autofree char *command = g_strdup_printf("rm -rf %s", quoted);
-    g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, NULL, NULL));
-}
 
 static void start_with(Fixture *f, const VgJson *gpus) {
     g_autoptr(GError) error = NULL;
@@ -45,7 +40,7 @@ static void stop(Fixture *f) {
 }
 
 static void set_up(Fixture *f, gconstpointer unused) {
-    f->dir = g_dir_make_tmp("vg-gpus-XXXXXX", NULL);
+    f->dir = scratch_new();
     f->ledger = g_build_filename(f->dir, "ledger", NULL);
     f->config = g_build_filename(f->dir, "gpus.json", NULL);
     f->catalogue = g_build_filename(g_getenv("srcdir"), "src/gpu/catalogue.json", NULL);
@@ -54,7 +49,7 @@ static void set_up(Fixture *f, gconstpointer unused) {
 
 static void tear_down(Fixture *f, gconstpointer unused) {
     stop(f);
-    remove_tree(f->dir);
+    scratch_remove(f->dir);
     g_free(f->dir);
     g_free(f->ledger);
     g_free(f->config);
