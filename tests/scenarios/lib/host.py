@@ -41,15 +41,15 @@ def program(name):
     raise Failed("%s is not built in %s" % (name, BUILD))
 
 
-def eventually(what, condition):
+def eventually(what, condition, patience=PATIENCE):
     """Waits for a state that nothing announces; the value that ended the wait is returned."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise Failed("waited %d s for %s" % (PATIENCE, what))
+            raise Failed("waited %d s for %s" % (patience, what))
         time.sleep(0.3 if REAL else 0.005)
 
 

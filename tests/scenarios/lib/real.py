@@ -52,6 +52,10 @@ class Host(host.Host):
     def state_dir(self):
         return "/run/virtgrid"
 
+    def dump_dir(self):
+        installed = "/usr/local/var/lib/virtgrid/dump"
+        return installed if os.path.isdir(installed) else "/var/lib/virtgrid/dump"
+
     # --- the daemon, and virsh: under emulation the start of a process costs a second, so one virsh takes all commands -------------
 
     def start(self, *options):
@@ -125,7 +129,7 @@ class Host(host.Host):
         for pattern in ("%s/etc/virtgrid/xen/*.xml", "%s/etc/virtgrid/xen/autostart/*", "%s/run/virtgrid/xen/*", "%s/var/run/virtgrid/xen/*"):
             for path in glob.glob(pattern % "") + glob.glob(pattern % "/usr/local"):
                 os.unlink(path)
-        for path in glob.glob(CONSOLES + "/*"):
+        for path in glob.glob(CONSOLES + "/*") + glob.glob(self.dump_dir() + "/*"):
             os.unlink(path)
 
     def kernel_log(self):

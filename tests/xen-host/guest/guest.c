@@ -284,6 +284,21 @@ static void live(const char *kind) {
 
 #ifdef __x86_64__
 
+static Word p2m_frames[PAGE / sizeof(Word)] __attribute__((aligned(PAGE)));
+static Word p2m_frames_frames[PAGE / sizeof(Word)] __attribute__((aligned(PAGE)));
+
+/* Where our list of frames is: without it nobody can dump us. Memory lies where it is mapped. */
+static void tell_p2m(const start_info_t *info) {
+    const Word *pfn_to_mfn = (const Word *)info->mfn_list;
+    shared_info_t *shared = (void *)shared_page;
+    Word pages = (info->nr_pages * sizeof(Word) + PAGE - 1) / PAGE;
+    for (Word i = 0; i < pages && i < PAGE / sizeof(Word); i++)
+        p2m_frames[i] = pfn_to_mfn[info->mfn_list / PAGE + i];
+    p2m_frames_frames[0] = pfn_to_mfn[(Word)p2m_frames / PAGE];
+    shared->arch.pfn_to_mfn_frame_list_list = pfn_to_mfn[(Word)p2m_frames_frames / PAGE];
+    shared->arch.max_pfn = info->nr_pages;
+}
+
 void start_pv(start_info_t *info) {
     const Word *pfn_to_mfn = (const Word *)info->mfn_list;
     for (Word pfn = 0; pfn < info->nr_pages; pfn++) {
@@ -297,6 +312,7 @@ void start_pv(start_info_t *info) {
     command_line = (const char *)info->cmd_line;
     hypercall(__HYPERVISOR_update_va_mapping, (Word)shared_page, info->shared_info | 7, UVMF_INVLPG, 0);
     devices_begin(pfn_to_mfn);
+    tell_p2m(info);
     live("pv");
 }
 
