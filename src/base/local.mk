@@ -14,6 +14,7 @@ libvirtgrid_core_la_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/names.c src/base/names.h \
 	src/base/pciaddr.c src/base/pciaddr.h \
+	src/base/process.c src/base/process.h \
 	src/base/sysroot.c src/base/sysroot.h \
 	src/base/uuid.c src/base/uuid.h
 libvirtgrid_core_la_CPPFLAGS = $(AM_CPPFLAGS)
@@ -35,6 +36,7 @@ base_tests = \
 	tests/unit/test-log \
 	tests/unit/test-names \
 	tests/unit/test-pciaddr \
+	tests/unit/test-process \
 	tests/unit/test-sysroot \
 	tests/unit/test-uuid
 check_PROGRAMS += $(base_tests)
@@ -57,6 +59,8 @@ tests_unit_test_names_SOURCES = tests/unit/test-names.c
 tests_unit_test_names_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_pciaddr_SOURCES = tests/unit/test-pciaddr.c
 tests_unit_test_pciaddr_LDADD = $(VG_CORE) $(GLIB_LIBS)
+tests_unit_test_process_SOURCES = tests/unit/test-process.c
+tests_unit_test_process_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_sysroot_SOURCES = tests/unit/test-sysroot.c
 tests_unit_test_sysroot_LDADD = $(VG_CORE) $(GLIB_LIBS)
 tests_unit_test_uuid_SOURCES = tests/unit/test-uuid.c
