@@ -123,6 +123,10 @@ typedef struct {
     const char *datadir;           /* the shipped catalogue */
     const char *vendor_catalogue;  /* the vendor's own, of this host; need not be there */
     const char *vfio_device_model; /* one that can use VFIO under Xen, or NULL */
+    const char *libexecdir;        /* programs of ours that no user calls */
+    const char *emulator;          /* a vendor's display emulator, or NULL */
+    const char *device_model;      /* what QEMU is called on this host, or NULL: it is looked for */
+    guint emulator_start_s, emulator_ready_s, emulator_stop_s; /* its time limits; 0: as virtgridd.conf has them */
 } VgDriverPaths;
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */

@@ -35,6 +35,11 @@ static const Row rows[] = {
     {"log_level", NUMBER, FIELD(log_level), VG_LOG_DEBUG, VG_LOG_ERROR},
     {"vendor_catalogue", TEXT, FIELD(vendor_catalogue), 1, 0},
     {"vfio_device_model", TEXT, FIELD(vfio_device_model), 1, 0},
+    {"emulator", TEXT, FIELD(emulator), 1, 0},
+    {"emulator_start_timeout", NUMBER, FIELD(emulator_start_s), 1, 50},
+    {"emulator_ready_timeout", NUMBER, FIELD(emulator_ready_s), 1, 3600},
+    {"emulator_stop_timeout", NUMBER, FIELD(emulator_stop_s), 1, 600},
+    {"device_model", TEXT, FIELD(device_model), 1, 0},
     {"max_clients", NUMBER, FIELD(limits.max_clients), 1, 1000000},
     {"max_anonymous_clients", NUMBER, FIELD(limits.max_anonymous), 1, 1000000},
     {"max_client_requests", NUMBER, FIELD(limits.max_calls), 1, 65536},
@@ -59,6 +64,8 @@ void vg_config_clear(VgConfig *config) {
     g_free(config->libvirt_dir);
     g_free(config->vendor_catalogue);
     g_free(config->vfio_device_model);
+    g_free(config->emulator);
+    g_free(config->device_model);
     *config = (VgConfig){0};
 }
 

@@ -17,6 +17,9 @@ typedef struct {
     int log_level;            /* a VgLogLevel */
     char *vendor_catalogue;   /* vgpuConfig.xml; NULL: where this kind of host has it */
     char *vfio_device_model;  /* NULL: none */
+    char *emulator;           /* NULL: none */
+    char *device_model;       /* NULL: where this host has it */
+    guint emulator_start_s, emulator_ready_s, emulator_stop_s;
     VgServerLimits limits;
 } VgConfig;
 

@@ -14,7 +14,7 @@ typedef struct {
     VgHost host; /* first: the driver gives its address back to us */
     VgOptions options;
     VgConfig config;
-    char *config_path, *sysconfdir, *statedir, *rundir, *datadir, *socketdir;
+    char *config_path, *sysconfdir, *statedir, *rundir, *datadir, *libexecdir, *socketdir;
     int lock;
     gboolean pid_file_is_ours;
     GMainLoop *loop;

@@ -41,6 +41,11 @@ char *vg_loader_data_dir(void) {
     return top != NULL ? g_build_filename(top, "share", NULL) : g_strdup(VG_DATADIR);
 }
 
+char *vg_loader_program_dir(void) {
+    g_autofree char *top = build_tree();
+    return top != NULL ? g_build_filename(top, ".libs", NULL) : g_strdup(VG_LIBEXECDIR);
+}
+
 /* What no driver can do without. */
 static const char *missing_member(const VgDriver *driver) {
     const struct {

@@ -13,3 +13,5 @@ gboolean vg_loader_load(const char *name, VgDriver *ret, GError **error);
 
 /* Of the shipped data: VIRTGRID_DATA_DIR, the build tree's or the installed. Caller frees. */
 char *vg_loader_data_dir(void);
+/* Of programs that no user calls: the build tree's or the installed. Caller frees. */
+char *vg_loader_program_dir(void);

@@ -116,6 +116,7 @@ static gboolean load_config(VgDaemon *daemon, GError **error) {
 static void choose_folders(VgDaemon *daemon) {
     const char *dir = daemon->options.simulate;
     daemon->datadir = vg_loader_data_dir();
+    daemon->libexecdir = vg_loader_program_dir();
     daemon->sysconfdir = dir != NULL ? g_build_filename(dir, "etc", NULL) : g_strdup(VG_SYSCONFDIR "/virtgrid");
     daemon->statedir = dir != NULL ? g_build_filename(dir, "state", NULL) : g_strdup(VG_STATEDIR);
     daemon->rundir = dir != NULL ? g_build_filename(dir, "run", NULL) : g_strdup(VG_RUNDIR);
@@ -171,6 +172,12 @@ static gboolean start_driver(VgDaemon *daemon, GError **error) {
         .datadir = daemon->datadir,
         .vendor_catalogue = daemon->config.vendor_catalogue,
         .vfio_device_model = daemon->config.vfio_device_model,
+        .libexecdir = daemon->libexecdir,
+        .emulator = daemon->config.emulator,
+        .device_model = daemon->config.device_model,
+        .emulator_start_s = daemon->config.emulator_start_s,
+        .emulator_ready_s = daemon->config.emulator_ready_s,
+        .emulator_stop_s = daemon->config.emulator_stop_s,
     };
     daemon->host = (VgHost){.struct_size = sizeof(VgHost),
                             .event = on_event,
@@ -239,7 +246,8 @@ static void clear(VgDaemon *daemon) {
     vg_options_clear(&daemon->options);
     vg_config_clear(&daemon->config);
     char *const texts[] = {daemon->config_path, daemon->sysconfdir, daemon->statedir,
-                           daemon->rundir,      daemon->datadir,    daemon->socketdir};
+                           daemon->rundir,      daemon->datadir,    daemon->libexecdir,
+                           daemon->socketdir};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_clear_pointer(&daemon->loop, g_main_loop_unref);

@@ -9,6 +9,7 @@
 
 #include "base/i18n.h"
 #include "driver/health.h"
+#include "driver/emulators.h"
 #include "driver/mdevs.h"
 #include "driver/network.h"
 #include "driver/ports.h"
@@ -64,6 +65,8 @@ static void config_run(gpointer data) {
     ConfigAsk *ask = data;
     VgXenBuild build = {.host = &ask->hub->info, .gpus = ask->gpus, .n_gpus = ask->n_gpus};
     build.emulator = vg_xen_emulator_of(ask->hub, ask->gpus, ask->n_gpus);
+    g_auto(VgStarter) starter = {0};
+    vg_starter_take(&starter, ask->hub, &ask->def->uuid, &build);
     if (!vg_networks_resolve(ask->def, ask->hub->simulated, &ask->error))
         return;
     g_autoptr(VgXenConfig) config = vg_xen_config_build(ask->def, &build, &ask->error);

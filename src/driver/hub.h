@@ -20,6 +20,7 @@
 typedef struct VgHealth VgHealth;       /* driver/health.h */
 typedef struct VgTelemetry VgTelemetry; /* driver/telemetry.h */
 typedef struct VgLeftovers VgLeftovers; /* driver/leftovers.h */
+typedef struct VgEmulators VgEmulators; /* driver/emulators.h */
 
 struct VgDriverState {
     const VgHost *host;
@@ -55,6 +56,7 @@ struct VgDriverState {
     VgHealth *health;   /* of the GPUs */
     VgLeftovers *leftovers;
     VgTelemetry *telemetry;
+    VgEmulators *emulators;
     gboolean asked;    /* a job of it is under way */
     gint64 figures_us; /* when they were taken */
     GArray *waiting;   /* VgDone of clients that wait for them; figures.c */

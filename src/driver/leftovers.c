@@ -3,6 +3,7 @@
 #include "driver/leftovers.h"
 
 #include "base/fault.h"
+#include "driver/emulators.h"
 
 #define VG_AREA "driver"
 #include "base/log.h"
@@ -90,14 +91,15 @@ typedef struct {
     gboolean gone;
 } Drop;
 
-gboolean vg_leftovers_drop_claim(VgClaim *claim, GError **error) {
-    return !vg_fault("driver.recover.remove") && vg_claim_remove(claim, error) && !vg_fault("driver.recover.forget") &&
-           vg_claim_forget(claim, error);
+/* An emulator that would not go has the vGPU still. */
+gboolean vg_leftovers_drop_claim(VgDriverState *hub, VgClaim *claim, GError **error) {
+    return !vg_fault("driver.recover.remove") && vg_emulator_end_orphan(hub, vg_claim_owner(claim), error) &&
+           vg_claim_remove(claim, error) && !vg_fault("driver.recover.forget") && vg_claim_forget(claim, error);
 }
 
 static void drop_run(gpointer data) {
     Drop *drop = data;
-    drop->gone = vg_leftovers_drop_claim(drop->claim, &drop->error);
+    drop->gone = vg_leftovers_drop_claim(drop->hub, drop->claim, &drop->error);
 }
 
 static void drop_done(gpointer data) {

@@ -16,4 +16,4 @@ void vg_leftovers_later(VgDriverState *hub);
 /* A claim of the ledger whose guest does not run and which could not be taken down at start-up. */
 void vg_leftovers_add_claim(VgDriverState *hub, VgClaim *claim, const char *why);
 /* At start-up, and when it is tried again; a job or before there is a loop. */
-gboolean vg_leftovers_drop_claim(VgClaim *claim, GError **error);
+gboolean vg_leftovers_drop_claim(VgDriverState *hub, VgClaim *claim, GError **error);

@@ -14,6 +14,8 @@ libdriver_la_SOURCES = \
 	src/driver/domains.h \
 	src/driver/edit.c \
 	src/driver/edit.h \
+	src/driver/emulators.c \
+	src/driver/emulators.h \
 	src/driver/events.c \
 	src/driver/figures.c \
 	src/driver/given.c \
@@ -139,3 +141,17 @@ tests_unit_test_save_crash_SOURCES = tests/unit/test-save-crash.c $(VG_RIG) $(VG
 tests_unit_test_save_crash_CPPFLAGS = $(VG_RIG_CPPFLAGS)
 tests_unit_test_save_crash_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_save_crash_LDADD = $(VG_RIG_LDADD)
+
+check_PROGRAMS += tests/unit/test-emulator
+TESTS += tests/unit/test-emulator
+tests_unit_test_emulator_SOURCES = tests/unit/test-emulator.c $(VG_RIG)
+tests_unit_test_emulator_CPPFLAGS = $(VG_RIG_CPPFLAGS)
+tests_unit_test_emulator_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_emulator_LDADD = $(VG_RIG_LDADD)
+
+check_PROGRAMS += tests/unit/test-emulator-crash
+TESTS += tests/unit/test-emulator-crash
+tests_unit_test_emulator_crash_SOURCES = tests/unit/test-emulator-crash.c $(VG_RIG) $(VG_CRASH)
+tests_unit_test_emulator_crash_CPPFLAGS = $(VG_RIG_CPPFLAGS)
+tests_unit_test_emulator_crash_CFLAGS = $(AM_CFLAGS)
+tests_unit_test_emulator_crash_LDADD = $(VG_RIG_LDADD)

@@ -327,7 +327,7 @@ void vg_mdevs_adopt(VgDriverState *hub, VgClaim *claim) {
     if (mdev) {
         mdev->claim = claim;
         mdev->active = TRUE;
-    } else if (vg_leftovers_drop_claim(claim, &error))
+    } else if (vg_leftovers_drop_claim(hub, claim, &error))
         vg_gpus_release(claim);
     else
         vg_leftovers_add_claim(hub, claim, error ? error->message : NULL);

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/i18n.h"
 #include "driver/console.h"
+#include "driver/emulators.h"
 #include "driver/health.h"
 #include "driver/leftovers.h"
 #include "driver/mdevs.h"
@@ -80,6 +81,8 @@ static gboolean open_simulated(VgDriverState *hub, const VgDriverPaths *paths, V
     *ret_gpus = vg_sim_gpus_new(paths->simulate, vg_sim_host_gpus(host), error);
     if (!*ret_gpus)
         return FALSE;
+    const char *emulator = vg_emulators_program(hub); /* without one it is played, or rather left out */
+    (*ret_gpus)->has_emulator = !emulator || access(emulator, X_OK) == 0;
     (*ret_gpus)->saves_vgpus = vg_json_get_bool(host->json, "saves_vgpus", FALSE);
     hub->boot_id = vg_sysroot_read((*ret_gpus)->root, VG_SIM_BOOT_ID);
     return hub->boot_id != NULL;
@@ -144,6 +147,7 @@ static void hub_free(VgDriverState *hub) {
     vg_journal_free(hub->index);
     vg_fd_clear(&hub->manager);
     vg_xen_host_info_clear(&hub->info);
+    vg_emulators_end(hub);
     g_free(hub->confdir);
     g_free(hub->autodir);
     g_free(hub->statusdir);
@@ -177,6 +181,7 @@ static VgDriverState *driver_start(const VgHost *host, const VgDriverPaths *path
     hub->mdev_queue = vg_job_queue_new(VG_JOB_HOST, "node devices");
     vg_doms_init(&hub->doms);
     vg_leftovers_begin(hub);
+    vg_emulators_begin(hub, paths);
     vg_telemetry_begin(hub);
     if (!open_all(hub, paths, error)) {
         hub_free(hub);

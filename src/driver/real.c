@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/i18n.h"
+#include "driver/emulators.h"
 #include "gpu/host_real.h"
 #include "xen/ops_libxl.h"
 
@@ -75,7 +76,7 @@ gboolean vg_real_open(VgDriverState *hub, VgGpuHost **ret_gpus, GError **error) 
     hub->xen = vg_xen_libxl_new(error);
     if (!hub->xen || !hub->xen->ops->host_info(hub->xen, &info, error))
         return FALSE;
-    *ret_gpus = vg_gpu_host_real_new(hub->vfio_model != NULL, NULL);
+    *ret_gpus = vg_gpu_host_real_new(hub->vfio_model != NULL, vg_emulators_program(hub));
     (*ret_gpus)->iommu = info.iommu;
     vg_xen_host_info_clear(&info);
     return TRUE;

@@ -10,6 +10,7 @@
  *     no token                                        of other hands: shown, left alone
  *     status, but no such domain                      it ended while nobody looked: shut off
  *     a device on its way in or out                   taken away
+ *     a display emulator whose guest is gone          ended
  *     PCI devices of a guest that is gone             given back to the host's drivers
  *     a claim whose owner does not run                removed, forgotten, released
  *     a claim of a node device                        kept, unless the host was started anew or the device is gone
@@ -23,6 +24,7 @@
 
 #include "base/fault.h"
 #include "base/i18n.h"
+#include "driver/emulators.h"
 #include "driver/leftovers.h"
 #include "driver/mdevs.h"
 #include "driver/pcidevs.h"
@@ -168,8 +170,8 @@ static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDom
         vg_plug_repair(dom->run, status->device, status->medium);
     if (status->saving)
         undo_save(hub, dom->run, status, xd);
-    gboolean paused = xd->run == VG_XEN_PAUSED;
-    if (paused && !status->paused && forget_image(dom, status) && !vg_fault("driver.recover.unpause")) {
+    gboolean paused = xd->run == VG_XEN_PAUSED, allowed = vg_emulators_allow(dom->run);
+    if (paused && allowed && !status->paused && forget_image(dom, status) && !vg_fault("driver.recover.unpause")) {
         if (!hub->xen->ops->unpause(hub->xen, xd->domid, &error))
             vg_warn("the start of '%s' could not be finished: %s", status->name, error->message);
         paused = error != NULL;
@@ -210,6 +212,7 @@ static void destroy_half_made(VgDriverState *hub, const VgXenDomain *xd) {
     g_autoptr(GError) error = NULL;
     vg_info("destroying domain %u ('%s'), whose start or save did not come to its end", xd->domid,
             xd->name ? xd->name : "");
+    vg_emulators_drop(hub, &xd->uuid);
     if (vg_fault("driver.recover.destroy") || !hub->xen->ops->destroy(hub->xen, xd->domid, &error))
         vg_warn("domain %u would not go: %s", xd->domid, error ? error->message : "told to fail");
 }
@@ -285,7 +288,7 @@ static void take_claims(VgDriverState *hub) {
             continue;
         }
         vg_pcidevs_free_claim(hub, claims[i]);
-        if (vg_leftovers_drop_claim(claims[i], &error))
+        if (vg_leftovers_drop_claim(hub, claims[i], &error))
             vg_gpus_release(claims[i]);
         else
             vg_leftovers_add_claim(hub, claims[i], error ? error->message : NULL);
@@ -320,6 +323,7 @@ gboolean vg_recover(VgDriverState *hub, GError **error) {
         take_domain(hub, all, n_all, &doms[i]);
     for (gsize i = 0; i < n_all; i++)
         drop_stale_status(hub, &all[i]);
+    vg_emulators_repair(hub);
     take_claims(hub);
     lend_again(hub);
     for (gsize i = 0; i < n_doms; i++)

@@ -8,6 +8,7 @@
 #include <libvirt/libvirt.h>
 
 #include "base/i18n.h"
+#include "driver/emulators.h"
 #include "driver/leftovers.h"
 #include "driver/mdevs.h"
 #include "driver/rungs.h"
@@ -24,7 +25,7 @@ VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused
     run->hub = hub;
     run->dom = dom;
     run->id = -1;
-    run->stream = -1;
+    run->stream = run->emulator_fd = -1;
     run->def = def;
     run->claims = g_ptr_array_new();
     run->paused = paused;
@@ -50,6 +51,7 @@ VgRun *vg_run_new(VgDriverState *hub, VgDom *dom, VgDomain *def, gboolean paused
 void vg_run_free(VgRun *run) {
     if (!run)
         return;
+    vg_emulator_unwatch(run);
     vg_requests_free(run->requests, run->n_requests);
     vg_xen_domain_clear(&run->seen);
     g_clear_pointer(&run->lent, g_ptr_array_unref);
@@ -89,6 +91,7 @@ void vg_run_up(VgRun *run) {
     vg_doms_set_id(&run->hub->doms, run->dom, (int)run->domid);
     run->up_us = g_get_monotonic_time();
     run->hub->figures_us = 0; /* those there are know nothing of it */
+    vg_emulator_watch(run);
     count(run, TRUE);
 }
 
@@ -144,6 +147,7 @@ static void would_not_go(VgRun *run, GError *error) {
 
 /* What could not be taken down stays with the domain, or in the list if that is gone; its place is not given away. */
 static void let_go(VgRun *run, VgDom *dom) {
+    vg_emulator_unwatch(run);
     vg_doms_set_id(&run->hub->doms, dom, -1);
     count(run, FALSE);
     dom->run = NULL;
@@ -185,6 +189,7 @@ static gboolean wait_is_over(gpointer data) {
 static void come_again(VgRun *run) {
     const VgDom *dom = run->dom;
     guint wait_ms = vg_life_wait_ms(&run->dom->life, run->lived_us / 1000);
+    vg_emulator_unwatch(run);
     vg_doms_set_id(&run->hub->doms, run->dom, -1);
     take_outcome(run, run->dom, VG_IN_DOWN);
     run->paused = FALSE;

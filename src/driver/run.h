@@ -35,6 +35,9 @@ struct VgRun {
     char *image;      /* of its managed save: goes before it does a thing; NULL: there is none */
     VgFd stream;      /* where a saved guest stands, to start from; or -1 */
     gboolean restored, image_gone;
+    gboolean emulated;     /* a display emulator was ordered for it */
+    VgFd emulator_fd;      /* of that process, when it has said that it runs; or -1 */
+    guint emulator_source; /* that tells of its end */
     gboolean foreign; /* made by other hands: shown, not looked after */
 
     guint64 mem_kib, max_mem_kib, cpu_ns; /* figures */

@@ -7,6 +7,7 @@
 #include "driver/rungs.h"
 
 #include "base/i18n.h"
+#include "driver/emulators.h"
 #include "driver/given.h"
 #include "driver/health.h"
 #include "driver/mdevs.h"
@@ -19,7 +20,23 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { CLAIM, PORTS, INTENT, LEDGER, VGPUS, PCI, CONFIG, MEMORY, DOMAIN, RECORD, IMAGE, UNPAUSE, N_RUNGS };
+enum {
+    CLAIM,
+    PORTS,
+    INTENT,
+    LEDGER,
+    VGPUS,
+    PCI,
+    CONFIG,
+    MEMORY,
+    EMULATOR,
+    DOMAIN,
+    RECORD,
+    READY,
+    IMAGE,
+    UNPAUSE,
+    N_RUNGS
+};
 
 /* A device that writes into the guest's memory by itself needs all of it to be there: no balloon. */
 gboolean vg_memory_is_fixed(const VgDomain *def, const VgClaim *claim, GError **error) {
@@ -178,6 +195,8 @@ static gboolean config_up(gpointer subject, GError **error) {
     g_autofree VgXenGpu *gpus = vg_xen_gpus_of(run->def, run->requests, places, MIN(n, run->n_requests), run->lent, &n);
     VgXenBuild build = {.host = &run->hub->info, .gpus = gpus, .n_gpus = n};
     build.emulator = vg_xen_emulator_of(run->hub, gpus, n);
+    g_auto(VgStarter) starter = {0};
+    vg_starter_take(&starter, run->hub, &run->def->uuid, &build);
     run->config = vg_xen_config_build(run->def, &build, error);
     return run->config != NULL;
 }
@@ -203,6 +222,19 @@ static gboolean memory_up(gpointer subject, GError **error) {
     return FALSE;
 }
 
+static gboolean emulator_up(gpointer subject, GError **error) {
+    return vg_emulator_order_it(subject, error);
+}
+
+/* Of both: while the domain is there, the emulator goes before it. */
+static gboolean emulator_down(gpointer subject, GError **error) {
+    return vg_emulator_end(subject, error);
+}
+
+static gboolean ready_up(gpointer subject, GError **error) {
+    return vg_emulator_wait(subject, error);
+}
+
 static gboolean domain_up(gpointer subject, GError **error) {
     VgRun *run = subject;
     VgXen *xen = run->hub->xen;
@@ -220,6 +252,8 @@ static gboolean domain_up(gpointer subject, GError **error) {
     run->built = domid != 0; /* perhaps only to be destroyed */
     if (run->built)
         run->domid = domid;
+    if (!ok && !vg_xen_told_to_abort(&making))
+        vg_emulator_blame(run, error);
     return ok;
 }
 
@@ -268,18 +302,20 @@ static gboolean unpause_up(gpointer subject, GError **error) {
 
 /* clang-format off */
 const VgRung vg_rungs[] = {
-    [CLAIM]   = {"claim",   VG_RUNG_MAIN,   FALSE, claim_up,   claim_down},
-    [PORTS]   = {"ports",   VG_RUNG_MAIN,   FALSE, ports_up,   NULL},
-    [INTENT]  = {"intent",  VG_RUNG_DOMAIN, TRUE,  intent_up,  intent_down},
-    [LEDGER]  = {"ledger",  VG_RUNG_LEDGER, FALSE, ledger_up,  ledger_down},
-    [VGPUS]   = {"vgpus",   VG_RUNG_DOMAIN, TRUE,  vgpus_up,   vgpus_down},
-    [PCI]     = {"pci",     VG_RUNG_DOMAIN, TRUE,  pci_up,     pci_down},
-    [CONFIG]  = {"config",  VG_RUNG_DOMAIN, FALSE, config_up,  config_down},
-    [MEMORY]  = {"memory",  VG_RUNG_DOMAIN, FALSE, memory_up,  NULL},
-    [DOMAIN]  = {"domain",  VG_RUNG_DOMAIN, TRUE,  domain_up,  domain_down},
-    [RECORD]  = {"record",  VG_RUNG_DOMAIN, FALSE, record_up,  NULL},
-    [IMAGE]   = {"image",   VG_RUNG_DOMAIN, FALSE, image_up,   image_down},
-    [UNPAUSE] = {"unpause", VG_RUNG_DOMAIN, FALSE, unpause_up, NULL},
+    [CLAIM]    = {"claim",    VG_RUNG_MAIN,   FALSE, claim_up,    claim_down},
+    [PORTS]    = {"ports",    VG_RUNG_MAIN,   FALSE, ports_up,    NULL},
+    [INTENT]   = {"intent",   VG_RUNG_DOMAIN, TRUE,  intent_up,   intent_down},
+    [LEDGER]   = {"ledger",   VG_RUNG_LEDGER, FALSE, ledger_up,   ledger_down},
+    [VGPUS]    = {"vgpus",    VG_RUNG_DOMAIN, TRUE,  vgpus_up,    vgpus_down},
+    [PCI]      = {"pci",      VG_RUNG_DOMAIN, TRUE,  pci_up,      pci_down},
+    [CONFIG]   = {"config",   VG_RUNG_DOMAIN, FALSE, config_up,   config_down},
+    [MEMORY]   = {"memory",   VG_RUNG_DOMAIN, FALSE, memory_up,   NULL},
+    [EMULATOR] = {"emulator", VG_RUNG_DOMAIN, TRUE,  emulator_up, emulator_down},
+    [DOMAIN]   = {"domain",   VG_RUNG_DOMAIN, TRUE,  domain_up,   domain_down},
+    [RECORD]   = {"record",   VG_RUNG_DOMAIN, FALSE, record_up,   NULL},
+    [READY]    = {"ready",    VG_RUNG_DOMAIN, TRUE,  ready_up,    emulator_down},
+    [IMAGE]    = {"image",    VG_RUNG_DOMAIN, FALSE, image_up,    image_down},
+    [UNPAUSE]  = {"unpause",  VG_RUNG_DOMAIN, FALSE, unpause_up,  NULL},
 };
 /* clang-format on */
 const int vg_n_rungs = N_RUNGS;

@@ -142,6 +142,7 @@ static void place_fill(VgPlace *p, const VgGpu *gpu, const VgBackend *backend, c
     p->type_id = type->id;
     p->framebuffer_mib = type->framebuffer_mib;
     p->mig = type->mig;
+    p->compute = g_strcmp0(type->series, "C") == 0;
 }
 
 /* Once it is known which function it is on. */

@@ -96,6 +96,7 @@ typedef struct {
     gboolean mig;       /* on a GPU instance */
     guint64 bar_kib;
     guint framebuffer_mib; /* of its type */
+    gboolean compute;      /* its type draws nothing for a screen */
     gboolean saves;        /* its back end can write its state down, and go on from it */
     char *vfio_path;       /* mdev, vfio: the device's folder, as this host names it */
 } VgPlace;

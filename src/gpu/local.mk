@@ -5,7 +5,7 @@ libgpu_la_SOURCES = \
 	src/gpu/types.h src/gpu/types.c src/gpu/vendor.h src/gpu/vendor.c src/gpu/inventory.h src/gpu/inventory.c \
 	src/gpu/settings.h src/gpu/settings.c src/gpu/place.h src/gpu/place.c src/gpu/room.c src/gpu/affinity.c src/gpu/change.c src/gpu/plan.c \
 	src/gpu/ledger.h src/gpu/ledger.c \
-	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/backend_mdev.c \
+	src/gpu/backend.h src/gpu/backend.c src/gpu/backend_emulator.c src/gpu/emulator.h src/gpu/emulator.c src/gpu/backend_mdev.c \
 	src/gpu/backend_passthrough.c src/gpu/backend_sriov.c src/gpu/backend_vfio.c src/gpu/pci_bind.h src/gpu/pci_bind.c \
 	src/gpu/facts.h src/gpu/facts.c src/gpu/vfs.h src/gpu/vfs.c src/gpu/ready.h src/gpu/ready.c src/gpu/look.c \
 	src/gpu/host_nvidia.h src/gpu/host_nvidia.c \

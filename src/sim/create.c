@@ -297,7 +297,8 @@ gboolean vg_sim_create(VgXen *xen, const VgXenMaking *making, guint32 *ret_domid
     if (!begin(sim, &making->config->c, &domid, error))
         return FALSE;
     for (int stage = 0; stage < VG_SIM_STAGE_LAST; stage++) {
-        if (!climb(sim, domid, (VgSimStage)stage, &making->config->c, making->token, error) ||
+        gboolean modelled = stage != VG_SIM_STAGE_MODEL || vg_sim_run_model(sim, domid, making->config, error);
+        if (!modelled || !climb(sim, domid, (VgSimStage)stage, &making->config->c, making->token, error) ||
             (stage == VG_SIM_STAGE_NAMED && !build(sim, making, error))) {
             undo(sim, domid);
             return FALSE;

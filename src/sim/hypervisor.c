@@ -281,6 +281,7 @@ void vg_sim_drop(VgSim *sim, VgSimDomain *dom) {
     if (dom->stage == VG_SIM_STAGE_DONE)
         vg_sim_event(sim, VG_XEN_EVENT_DEATH, dom);
     vg_sim_console_remove(sim->consoles, dom->domid);
+    vg_sim_drop_model(sim, dom->domid);
     g_ptr_array_remove(sim->doms, dom);
     rearm(sim);
 }
@@ -406,6 +407,7 @@ static const VgXenOps sim_ops = {
     .vnc_port = sim_vnc_port,
     .console_path = sim_console_path,
     .screenshot = vg_sim_screenshot,
+    .key = vg_sim_key,
     .free = sim_free,
 };
 

@@ -16,7 +16,7 @@ tests_unit_test_sim_kernel_LDADD = libsimgpus.la libgpu.la $(VG_CORE) $(PCIACCES
 noinst_LTLIBRARIES += libsim.la
 libsim_la_SOURCES = \
 	src/sim/host.h src/sim/host.c src/sim/file.h src/sim/store.c \
-	src/sim/hypervisor.h src/sim/hypervisor.c src/sim/sim.h src/sim/domain.h src/sim/create.c src/sim/guest.c \
+	src/sim/hypervisor.h src/sim/hypervisor.c src/sim/sim.h src/sim/domain.h src/sim/create.c src/sim/model.c src/sim/guest.c \
 	src/sim/plug.h src/sim/plug.c src/sim/tune.c src/sim/save.c \
 	src/sim/control.h src/sim/control.c src/sim/console.h src/sim/console.c src/sim/screen.c
 libsim_la_CPPFLAGS = $(AM_CPPFLAGS)

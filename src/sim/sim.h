@@ -45,4 +45,8 @@ gboolean vg_sim_pin_vcpu(VgXen *xen, guint32 domid, guint vcpu, const guint8 *ma
 gboolean vg_sim_set_shares(VgXen *xen, guint32 domid, guint weight, guint cap, GError **error);
 gboolean vg_sim_create(VgXen *xen, const VgXenMaking *making, guint32 *ret_domid, GError **error);
 gboolean vg_sim_screenshot(VgXen *xen, guint32 domid, const char *path, GError **error);
+/* model.c: may wait as long as what it runs. */
+gboolean vg_sim_run_model(VgSim *sim, guint32 domid, const VgXenConfig *config, GError **error);
+void vg_sim_drop_model(VgSim *sim, guint32 domid);
+char *vg_sim_key(VgXen *xen, guint32 domid, const char *key);
 void vg_sim_guest_acts(VgSim *sim, const char *name, VgXenReason how);

@@ -36,6 +36,8 @@ typedef struct {
     const char
         *bridge; /* of networks whose bridge the domain does not say (<interface type='network'>); NULL: refused */
     const char *emulator; /* device model when the domain names none, or NULL: libxl's own */
+    const char *starter;  /* called in the place of whichever device model, which it becomes; or NULL */
+    const char *const *starter_args; /* its own, NULL at the end */
 } VgXenBuild;
 
 /* CONFIG_UNSUPPORTED with element and reason for what libxl cannot do. */

@@ -111,6 +111,14 @@ gboolean vg_xen_conv_emulator(const VgXenConv *conv, GError **error) {
                                       ? LIBXL_DEVICE_MODEL_VERSION_QEMU_XEN_TRADITIONAL
                                       : LIBXL_DEVICE_MODEL_VERSION_QEMU_XEN;
     }
+    if (conv->build->starter && conv->hvm) {
+        g_free(b->device_model);
+        b->device_model = g_strdup(conv->build->starter);
+        if (!emulator)
+            b->device_model_version = LIBXL_DEVICE_MODEL_VERSION_QEMU_XEN;
+        for (const char *const *arg = conv->build->starter_args; *arg; arg++)
+            vg_xen_list_add(&b->extra_hvm, *arg);
+    }
     for (gsize i = 0; i < dom->n_xen_args; i++)
         if (dom->xen_args[i]->value)
             vg_xen_list_add(&b->extra, dom->xen_args[i]->value);

@@ -194,6 +194,10 @@ static char *libxl_console_path(VgXen *xen, guint32 domid, guint n) {
     return copy;
 }
 
+static char *libxl_key(VgXen *xen, guint32 domid, const char *key) {
+    return store_read(xen, "/local/domain/%u/%s", domid, key);
+}
+
 /* QEMU's own command for it: the device model answers in words, and says nothing when all is well. */
 static gboolean libxl_screenshot(VgXen *xen, guint32 domid, const char *path, GError **error) {
     g_auto(VgXenOp) op = {0};
@@ -412,6 +416,7 @@ static const VgXenOps libxl_ops = {
     .vnc_port = libxl_vnc_port,
     .console_path = libxl_console_path,
     .screenshot = libxl_screenshot,
+    .key = libxl_key,
     .free = libxl_free,
 };
 

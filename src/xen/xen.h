@@ -169,6 +169,8 @@ typedef struct {
     char *(*console_path)(VgXen *xen, guint32 domid, guint n);
     /* The guest's first screen, as PPM, into the file @path, which is there and empty. */
     gboolean (*screenshot)(VgXen *xen, guint32 domid, const char *path, GError **error);
+    /* A key of the domain's own part of xenstore ("vgpu/state"), or NULL: there is none. Caller frees. */
+    char *(*key)(VgXen *xen, guint32 domid, const char *key);
     void (*free)(VgXen *xen);
 } VgXenOps;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* rig.c: see rig.h. */
+#define _GNU_SOURCE /* memmem */
 #include "rig.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -43,13 +45,25 @@ static void on_busy(const VgHost *host, guint guests) {
     rig->guests = guests;
 }
 
+RigLimits rig_limits;
+
 gboolean rig_try_start(Rig *rig) {
     g_autoptr(GError) error = NULL;
     g_autofree char *etc = g_build_filename(rig->dir, "etc", NULL);
     g_autofree char *state = g_build_filename(rig->dir, "state", NULL);
     g_autofree char *run = g_build_filename(rig->dir, "run", NULL);
-    VgDriverPaths paths = {
-        .simulate = rig->dir, .sysconfdir = etc, .statedir = state, .rundir = run, .datadir = "share"};
+    g_autofree char *emulator = g_build_filename(rig->dir, "emulator", NULL);
+    gboolean emulated = g_file_test(emulator, G_FILE_TEST_EXISTS);
+    VgDriverPaths paths = {.simulate = rig->dir,
+                           .sysconfdir = etc,
+                           .statedir = state,
+                           .rundir = run,
+                           .datadir = "share",
+                           .libexecdir = ".libs",
+                           .emulator = emulated ? emulator : NULL,
+                           .emulator_start_s = rig_limits.start_s,
+                           .emulator_ready_s = rig_limits.ready_s,
+                           .emulator_stop_s = rig_limits.stop_s};
     rig->state = vg_driver.start(&rig->host, &paths, &error);
     if (!rig->state) {
         g_test_message("start: %s", error->message);
@@ -82,6 +96,35 @@ char *rig_new_host(void) {
     g_autofree char *json = g_build_filename(dir, "host.json", NULL);
     g_assert_true(g_file_set_contents(json, host_json, -1, NULL));
     return dir;
+}
+
+void rig_add_emulator(const char *dir) {
+    g_autofree char *from = g_build_filename(g_getenv("srcdir"), "tests/scenarios/lib/emulator.sh", NULL);
+    g_autofree char *to = g_build_filename(dir, "emulator", NULL), *text = NULL;
+    gsize len = 0;
+    g_assert_true(g_file_get_contents(from, &text, &len, NULL));
+    g_assert_true(g_file_set_contents_full(to, text, (gssize)len, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+}
+
+void rig_tell_emulator(const char *dir, const char *how) {
+    g_autofree char *path = g_build_filename(dir, "how", NULL);
+    g_assert_true(g_file_set_contents(path, how, -1, NULL));
+}
+
+/* The first word of each line of its notes is a process's number; one that is gone, or another's now, has other
+ * arguments. */
+void rig_assert_no_emulators(const char *dir) {
+    g_autofree char *path = g_build_filename(dir, "calls", NULL), *text = NULL;
+    g_autofree char *program = g_build_filename(dir, "emulator", NULL);
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        g_autofree char *file = g_strdup_printf("/proc/%d/cmdline", atoi(*line)), *args = NULL;
+        gsize len = 0;
+        if (g_file_get_contents(file, &args, &len, NULL) && memmem(args, len, program, strlen(program)))
+            g_error("an emulator still runs: %s", *line);
+    }
 }
 
 Rig *rig_new(const char *dir) {
@@ -322,6 +365,9 @@ void rig_assert_clean(Rig *rig) {
     g_free(doms);
     g_assert_cmpuint(rig->guests, ==, 0);
     g_assert_cmpuint(entries(rig->dir, "run/xen", ".json"), ==, 0);
+    g_assert_cmpuint(entries(rig->dir, "run/emulators", ".order"), ==, 0);
+    g_assert_cmpuint(entries(rig->dir, "run/emulators", ".report"), ==, 0);
+    g_assert_cmpuint(entries(rig->dir, "state/xen/store", ""), ==, 0);
     g_assert_cmpuint(entries(rig->dir, "state/xen", ".json"), ==, 1); /* Domain-0 */
     g_assert_cmpuint(entries(rig->dir, "state/xen/pciback", ""), ==, 0);
     g_assert_cmpuint(entries(rig->dir, "state/kernel/sys/bus/mdev/devices", ""), ==, 0);

@@ -18,6 +18,17 @@ typedef struct {
     gboolean awake; /* the machine is kept so */
 } Rig;
 
+/* Time limits of the display emulator in seconds; 0: as they are. */
+typedef struct {
+    guint start_s, ready_s, stop_s;
+} RigLimits;
+extern RigLimits rig_limits;
+/* The host in @dir has a display emulator from now on (tests/scenarios/lib/emulator.sh), which does as it is told. */
+void rig_add_emulator(const char *dir);
+void rig_tell_emulator(const char *dir, const char *how);
+/* Of all that ever ran there none does. */
+void rig_assert_no_emulators(const char *dir);
+
 /* A folder with a small host in it, for rig_new(). */
 char *rig_new_host(void);
 /* @dir NULL: a new one, removed at the end. NULL: the driver does not start. */

@@ -220,8 +220,8 @@ static void at_every_point(const char *story, const char *up, const char *down, 
 }
 
 static void test_life(gconstpointer action) {
-    static const char *const rungs[] = {"claim",  "intent", "ledger", "vgpus",   "pci", "config",
-                                        "memory", "domain", "record", "unpause", NULL};
+    static const char *const rungs[] = {"claim",    "intent", "ledger", "vgpus", "pci",     "config", "memory",
+                                        "emulator", "domain", "record", "ready", "unpause", NULL};
     at_every_point("--child", "start", "stop", rungs, action);
 }
 
