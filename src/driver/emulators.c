@@ -95,6 +95,11 @@ static gboolean remove_file(const VgDriverState *hub, const VgUuid *owner, const
     return FALSE;
 }
 
+static gboolean has_report(const VgDriverState *hub, const VgUuid *owner) {
+    g_autofree char *path = file_of(hub, owner, VG_EMULATOR_REPORT_SUFFIX);
+    return access(path, F_OK) == 0;
+}
+
 static gboolean is_ordered(const VgDriverState *hub, const VgUuid *owner) {
     g_autofree char *path = file_of(hub, owner, VG_EMULATOR_ORDER_SUFFIX);
     return access(path, F_OK) == 0;
@@ -214,7 +219,7 @@ gboolean vg_emulator_order_it(VgRun *run, GError **error) {
     }
     /* What an earlier life left: two of one guest would write the same keys. */
     run->emulated = TRUE;
-    return vg_emulator_end(run, error) && write_order(run, &order, vgpus, n, error);
+    return vg_emulator_forget(run, error) && write_order(run, &order, vgpus, n, error);
 }
 
 void vg_emulator_blame(const VgRun *run, GError **error) {
@@ -275,23 +280,47 @@ gboolean vg_emulator_wait(VgRun *run, GError **error) {
 
 /* --- until it is gone --------------------------------------------------------------------------------------------- */
 
+/* The report stays: it says of a guest that is still there that it had an emulator. */
 static gboolean end(const VgDriverState *hub, const VgUuid *owner, guint polite_ms, GError **error) {
     g_auto(VgEmulatorReport) report = {0};
     return remove_file(hub, owner, VG_EMULATOR_ORDER_SUFFIX, error) &&
-           (!read_report(hub, owner, &report) || vg_process_stop(&report.process, polite_ms, FORCE_MS, error)) &&
-           remove_file(hub, owner, VG_EMULATOR_REPORT_SUFFIX, error);
+           (!read_report(hub, owner, &report) || vg_process_stop(&report.process, polite_ms, FORCE_MS, error));
 }
 
-gboolean vg_emulator_end(VgRun *run, GError **error) {
+static gboolean end_it(VgRun *run, GError **error) {
     guint polite_ms = run->hub->emulators->stop_ms;
-    if (!run->emulated)
-        return TRUE;
     if (run->saving)
         polite_ms = MAX(polite_ms, SAVE_STOP_S * 1000);
     if (end(run->hub, &run->def->uuid, polite_ms, error))
         return TRUE;
     g_prefix_error(error, _("the display emulator of domain '%s': "), run->def->name);
     return FALSE;
+}
+
+static VgXenRunState state_of(VgXen *xen, guint32 domid) {
+    VgXenDomain dom = {.run = VG_XEN_DYING};
+    xen->ops->info(xen, domid, &dom, NULL);
+    VgXenRunState state = dom.run;
+    vg_xen_domain_clear(&dom);
+    return state;
+}
+
+gboolean vg_emulator_end(VgRun *run, GError **error) {
+    VgXen *xen = run->hub->xen;
+    if (!run->emulated || !run->built)
+        return TRUE;
+    VgXenRunState before = state_of(xen, run->domid);
+    gboolean stands = before == VG_XEN_PAUSED || !xen->ops->pause(xen, run->domid, NULL);
+    if (end_it(run, error))
+        return TRUE;
+    if (!stands)
+        xen->ops->unpause(xen, run->domid, NULL);
+    return FALSE;
+}
+
+gboolean vg_emulator_forget(VgRun *run, GError **error) {
+    return !run->emulated ||
+           (end_it(run, error) && remove_file(run->hub, &run->def->uuid, VG_EMULATOR_REPORT_SUFFIX, error));
 }
 
 gboolean vg_emulator_end_orphan(const VgDriverState *hub, const VgUuid *owner, GError **error) {
@@ -302,8 +331,12 @@ gboolean vg_emulator_end_orphan(const VgDriverState *hub, const VgUuid *owner, G
 
 /* --- while it runs ------------------------------------------------------------------------------------------------ */
 
+/* op->flag: the guest has ended already, and its emulator with it. */
 static gboolean pause_guest(VgOp *op, GError **error) {
-    return op->hub->xen->ops->pause(op->hub->xen, (guint32)op->number, error);
+    VgXen *xen = op->hub->xen;
+    VgXenRunState state = state_of(xen, (guint32)op->number);
+    op->flag = state == VG_XEN_SHUTDOWN || state == VG_XEN_DYING;
+    return op->flag || xen->ops->pause(xen, (guint32)op->number, error);
 }
 
 /* A guest without what its GPU is made of stands still; what becomes of it, its on_crash says. */
@@ -313,7 +346,11 @@ static void guest_stands(VgOp *op, GError *error) {
     if (error)
         vg_warn("domain '%s' cannot be paused: %s", op->dom->name, error->message);
     g_clear_error(&error);
-    vg_on_xen_event(&event, op->hub);
+    if (!op->flag) {
+        vg_warn("the display emulator of domain '%s' has ended, and so its vGPU: it counts as a crash of the guest",
+                op->dom->name);
+        vg_on_xen_event(&event, op->hub);
+    }
     vg_op_end(op, NULL);
 }
 
@@ -323,8 +360,6 @@ static void begin_ended(VgOp *op) {
         vg_op_end(op, NULL);
         return;
     }
-    vg_warn("the display emulator of domain '%s' has ended, and so its vGPU: it counts as a crash of the guest",
-            dom->name);
     vg_op_job(op, pause_guest, guest_stands);
 }
 
@@ -360,16 +395,20 @@ void vg_emulator_unwatch(VgRun *run) {
 
 void vg_emulators_drop(VgDriverState *hub, const VgUuid *owner) {
     g_autoptr(GError) error = NULL;
-    if (vg_fault("driver.recover.emulator") || !end(hub, owner, hub->emulators->stop_ms, &error))
+    if (vg_fault("driver.recover.emulator") || !end(hub, owner, hub->emulators->stop_ms, &error) ||
+        !remove_file(hub, owner, VG_EMULATOR_REPORT_SUFFIX, &error))
         vg_warn("a display emulator whose guest is gone stays: %s", error ? error->message : "told to fail");
 }
 
 gboolean vg_emulators_allow(VgRun *run) {
     g_autoptr(GError) error = NULL;
-    run->emulated = is_ordered(run->hub, &run->def->uuid);
+    gboolean ordered = is_ordered(run->hub, &run->def->uuid);
+    run->emulated = ordered || has_report(run->hub, &run->def->uuid);
+    if (run->emulated && !ordered) /* it was being stopped */
+        return FALSE;
     if (vg_emulator_wait(run, &error))
         return TRUE;
-    vg_warn("'%s' stays paused: %s", run->def->name, error->message);
+    vg_warn("'%s' does not go on: %s", run->def->name, error->message);
     return FALSE;
 }
 
@@ -400,7 +439,7 @@ void vg_emulators_repair(VgDriverState *hub) {
         if (!uuid_of(name, &uuid) || !g_hash_table_add(done, g_memdup2(&uuid, sizeof uuid)))
             continue;
         VgDom *dom = vg_doms_find(&hub->doms, &uuid);
-        if (dom && dom->run && !dom->run->foreign && is_ordered(hub, &uuid))
+        if (dom && dom->run && !dom->run->foreign)
             take_over(dom->run);
         else
             vg_emulators_drop(hub, &uuid);

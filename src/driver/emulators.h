@@ -34,8 +34,10 @@ gboolean vg_emulator_order_it(VgRun *run, GError **error);
 void vg_emulator_blame(const VgRun *run, GError **error);
 /* Until it says that it runs: before that a guest must not. OPERATION_TIMEOUT, OPERATION_FAILED with its own reason. */
 gboolean vg_emulator_wait(VgRun *run, GError **error);
-/* Takes the order back and ends the process. Fine if there is none. */
+/* Takes the order back and ends the process; its guest, which goes next, stands still then. Fine if there is none. */
 gboolean vg_emulator_end(VgRun *run, GError **error);
+/* The same when there is no domain, or no longer: nothing is known of it afterwards. */
+gboolean vg_emulator_forget(VgRun *run, GError **error);
 /* The same for what somebody called @owner left behind; a running guest's is not touched. */
 gboolean vg_emulator_end_orphan(const VgDriverState *hub, const VgUuid *owner, GError **error);
 

@@ -226,13 +226,17 @@ static gboolean emulator_up(gpointer subject, GError **error) {
     return vg_emulator_order_it(subject, error);
 }
 
-/* Of both: while the domain is there, the emulator goes before it. */
 static gboolean emulator_down(gpointer subject, GError **error) {
-    return vg_emulator_end(subject, error);
+    return vg_emulator_forget(subject, error);
 }
 
 static gboolean ready_up(gpointer subject, GError **error) {
     return vg_emulator_wait(subject, error);
+}
+
+/* The emulator goes before the domain. */
+static gboolean ready_down(gpointer subject, GError **error) {
+    return vg_emulator_end(subject, error);
 }
 
 static gboolean domain_up(gpointer subject, GError **error) {
@@ -313,7 +317,7 @@ const VgRung vg_rungs[] = {
     [EMULATOR] = {"emulator", VG_RUNG_DOMAIN, TRUE,  emulator_up, emulator_down},
     [DOMAIN]   = {"domain",   VG_RUNG_DOMAIN, TRUE,  domain_up,   domain_down},
     [RECORD]   = {"record",   VG_RUNG_DOMAIN, FALSE, record_up,   NULL},
-    [READY]    = {"ready",    VG_RUNG_DOMAIN, TRUE,  ready_up,    emulator_down},
+    [READY]    = {"ready",    VG_RUNG_DOMAIN, TRUE,  ready_up,    ready_down},
     [IMAGE]    = {"image",    VG_RUNG_DOMAIN, FALSE, image_up,    image_down},
     [UNPAUSE]  = {"unpause",  VG_RUNG_DOMAIN, FALSE, unpause_up,  NULL},
 };

@@ -415,9 +415,10 @@ static void offers_of_vendor(const VgTypes *types, guint16 vendor, guint16 devic
 GArray *vg_types_offers(const VgTypes *types, guint16 vendor, guint16 device, guint16 subvendor, guint16 subdevice) {
     GArray *offers = g_array_new(FALSE, FALSE, sizeof(VgTypeOffer));
     const VgBoard *board = vg_types_board(types, vendor, device, subvendor, subdevice);
-    if (types->vendor != NULL && vendor == NVIDIA)
+    if (types->vendor != NULL)
         offers_of_vendor(types, vendor, device, subvendor, subdevice, offers);
-    else
+    /* The file is NVIDIA's own, and whole for its GPUs; it may have others besides. */
+    if (offers->len == 0 && (types->vendor == NULL || vendor != NVIDIA))
         for (guint i = 0; board != NULL && i < board->types->len; i++) {
             const VgType *t = g_ptr_array_index(board->types, i);
             add_offer(offers, t, t->max);

@@ -162,6 +162,12 @@ static VgXenConfig *build(const char *path, const Places *places, GError **error
     g_autofree char *xml = vg_golden_read(path);
     g_autoptr(VgDomain) dom = vg_domain_parse(xml, VG_XML_INACTIVE, error);
     VgXenBuild b = {.host = &host, .nested_hvm = TRUE, .gpus = places->gpus, .n_gpus = places->n};
+    static const char *const order[] = {"-virtgrid-order", "/run/virtgrid/emulators/g.order", NULL};
+    for (gsize i = 0; i < places->n; i++)
+        if (places->gpus[i].kind == VG_XEN_GPU_EMULATOR) {
+            b.starter = "/usr/libexec/virtgrid-dm";
+            b.starter_args = order;
+        }
     if (!dom)
         return NULL;
     /* A port has been chosen by the time a guest is translated: the first free one. */

@@ -117,6 +117,7 @@ class Host(host.Host):
             found += ["xenstore %s/%s" % (folder, name) for name in store.names(folder)
                       if name[0].isalnum() and name.strip("0-") and (folder, name) != ("/libxl", "pci")]
         found += ["process %s" % line for line in processes() if "qemu-system" in line and "-name dom0" not in line]
+        found += ["emulator %s" % line for line in processes() if "--suspend=/var/lib/xen/demu-save" in line]
         found += ["mediated device %s" % d for d in glob.glob("/sys/bus/mdev/devices/*")]
         found += ["assignable %s" % d for d in glob.glob("/sys/bus/pci/drivers/pciback/*:*")]
         return found
