@@ -303,7 +303,7 @@ gboolean vg_vgpu_plug_repair(VgRun *run, const VgDomain *with, gsize pos, GError
     if (!config || vg_fault("driver.recover.plug") || !xen->ops->detach(xen, run->domid, config, error))
         return FALSE;
     vg_pcidevs_free_claim(run->hub, claim);
-    if (vg_leftovers_drop_claim(claim, &why))
+    if (vg_leftovers_drop_claim(run->hub, claim, &why))
         vg_gpus_release(claim);
     else
         vg_leftovers_add_claim(run->hub, claim, why ? why->message : NULL);
