@@ -131,6 +131,7 @@ def without_one(host, conf, catalogue):
     host.define(guest("g", kind="hvm", devices=vgpu("GRID X-1Q", "<address uuid='%s'/>" % UUID)))
     host.refused("start", "g", because=["no display emulator"])
     same(host.leftovers(), [], "what a refused start left")
+    host.virsh("undefine", "g")
 
 
 def life(host, emulator):
