@@ -19,6 +19,8 @@ fail() {
     say error-code "$1"
     say state error
 }
+pipe=$here/.pipe.$$
+mkfifo "$pipe" && exec 9<>"$pipe" && rm -f "$pipe" || exit 4
 read -r how what 2>/dev/null <"$here/how"
 trap 'echo "$$ ended" >>"$here/calls"; exit 0' TERM
 [ "$how" != deaf ] || trap '' TERM
@@ -38,5 +40,5 @@ broken)
     say state running
     ;;
 esac
-# waits without a child: nobody ever writes here
-while :; do read -r -t 600 -u 9; done 9<> <(:)
+# waits without a child: nobody ever writes there
+while :; do read -r -t 600 -u 9; done
