@@ -8,7 +8,7 @@ import shutil
 import signal
 
 from guests import guest, vgpu
-from host import PATIENCE, REAL, TOP, eventually, has, lacks, program, same
+from host import REAL, TOP, eventually, has, lacks, program, same
 
 HOSTS = ("simulated",)
 MACHINE = "gpus"
@@ -179,15 +179,11 @@ def qemu_came_after(pid):
 
 def ends_by_itself(host, emulator, free):
     host.virsh("start", "g")
-    watcher = host.watch("heard", "--all")
-    try:
+    with host.watch_events("heard", "--all"):
         eventually("the watcher to listen", lambda: knocks(host, "g", "heard"))
         os.kill(emulator.last()[0], signal.SIGKILL)
         host.wait_state("g", "shut off")
         eventually("the event", lambda: "Stopped Crashed" in host.heard("heard"))
-    finally:
-        watcher.terminate()
-        watcher.wait(PATIENCE)
     has(host.virsh("domstate", "g", "--reason"), "crashed")
     gone(host, emulator, free)
 
