@@ -5,6 +5,9 @@
  * does that by itself as soon as it is up. It starts in no time even under emulation, where a Linux takes half a
  * minute. No interrupts, no memory management: it waits in SCHEDOP_poll. -m64 makes a PV guest, -m32 one for PVH and,
  * behind setup.S, for HVM with direct boot.
+ *
+ * For whoever cannot see its console its folder of xenstore has data/up; data/born, a number that no other start has;
+ * and data/lives: 1, and one more each time it was restored and all that it had put into its memory was there.
  */
 #include "guest.h"
 
@@ -15,6 +18,7 @@
 #include <xen/memory.h>
 #include <xen/sched.h>
 
+#define MEMORY_PAGES 64 /* that say whose they are */
 #define SERIAL 0x3f8
 #define SERIAL_STATUS (SERIAL + 5)
 #define SERIAL_HAS_INPUT 0x01
@@ -34,6 +38,9 @@ static evtchn_port_t store_port, console_port;
 static int watch_fired;
 static const char *command_line;
 int hvm;
+static uint64_t born;
+static unsigned lives = 1;
+static volatile uint64_t memory[MEMORY_PAGES * PAGE / 8] __attribute__((aligned(PAGE)));
 
 /* --- calling Xen */
 
@@ -57,9 +64,10 @@ void notify(evtchn_port_t port) {
     hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (Word)&send, 0, 0);
 }
 
-static void end(unsigned reason) {
+/* Comes back from a suspend only: 0 if it was restored, 1 if it just goes on. */
+static long end(unsigned reason, Word info_mfn) {
     struct sched_shutdown shutdown = {.reason = reason};
-    hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (Word)&shutdown, 0, 0);
+    return hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (Word)&shutdown, info_mfn, 0);
 }
 
 static void forget_event(evtchn_port_t port) {
@@ -68,13 +76,35 @@ static void forget_event(evtchn_port_t port) {
     __atomic_and_fetch((Word *)&shared->evtchn_pending[port / bits], ~((Word)1 << (port % bits)), __ATOMIC_SEQ_CST);
 }
 
+static uint64_t tsc(void) {
+    uint32_t low, high;
+    asm volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+/* Xen's time, which it writes down once a second; and what has passed since. */
+static uint64_t now_ns(void) {
+    const volatile struct vcpu_time_info *time = &((volatile shared_info_t *)(void *)shared_page)->vcpu_info[0].time;
+    uint64_t passed, system;
+    uint32_t version;
+    do {
+        version = time->version;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        passed = tsc() - time->tsc_timestamp;
+        passed = time->tsc_shift < 0 ? passed >> -time->tsc_shift : passed << time->tsc_shift;
+        passed = (passed >> 32) * time->tsc_to_system_mul + ((passed & UINT32_MAX) * time->tsc_to_system_mul >> 32);
+        system = time->system_time;
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    } while (version & 1 || version != time->version);
+    return system + passed;
+}
+
 /* Returns when one of the other sides may have something to say. A serial line has no event channel: HVM looks. */
 static void wait(void) {
-    volatile shared_info_t *shared = (void *)shared_page;
     evtchn_port_t ports[2] = {store_port, console_port};
     struct sched_poll poll = {.nr_ports = 2};
     if (hvm)
-        poll.timeout = shared->vcpu_info[0].time.system_time + SERIAL_NS;
+        poll.timeout = now_ns() + SERIAL_NS;
     set_xen_guest_handle(poll.ports, ports);
     hypercall(__HYPERVISOR_sched_op, SCHEDOP_poll, (Word)&poll, 0, 0);
     forget_event(store_port);
@@ -222,11 +252,65 @@ static unsigned end_of(const char *text) {
     return i;
 }
 
+static void suspend(void);
+
 static void end_so(unsigned i) {
     say("GUEST-END ");
     say(ends[i].word);
     say("\n");
-    end(ends[i].reason);
+    if (ends[i].reason == SHUTDOWN_suspend)
+        suspend();
+    else
+        end(ends[i].reason, 0);
+}
+
+static void store_set(const char *path, const char *value) {
+    char request[64], reply[32];
+    unsigned len = 0;
+    for (; *path; path++)
+        request[len++] = *path;
+    request[len++] = '\0';
+    for (; *value; value++)
+        request[len++] = *value;
+    store_ask(XS_WRITE, request, len, reply, sizeof reply);
+}
+
+static void store_set_number(const char *path, uint64_t number) {
+    char text[17];
+    for (unsigned i = 0; i < 16; i++)
+        text[i] = "0123456789abcdef"[number >> (60 - 4 * i) & 15];
+    text[16] = '\0';
+    store_set(path, text);
+}
+
+static void fill_memory(void) {
+    for (unsigned i = 0; i < MEMORY_PAGES; i++)
+        memory[i * PAGE / 8] = born + i;
+}
+
+static int memory_is_ours(void) {
+    for (unsigned i = 0; i < MEMORY_PAGES; i++)
+        if (memory[i * PAGE / 8] != born + i)
+            return 0;
+    return 1;
+}
+
+/* Each xenstored that meets it has to be told. */
+static void introduce(const char *word) {
+    static const char watch[] = "control/shutdown\0ours";
+    char reply[32];
+    say(word);
+    say("\n");
+    store_ask(XS_WATCH, watch, sizeof watch, reply, sizeof reply);
+    store_set_number("data/born", born);
+    store_set_number("data/lives", lives);
+    store_set("data/up", "1");
+}
+
+static void restored(void) {
+    if (memory_is_ours())
+        lives++;
+    introduce("GUEST-RESTORED");
 }
 
 static void obey(void) {
@@ -258,21 +342,17 @@ static void look(void) {
 }
 
 static void live(const char *kind) {
-    static const char watch[] = "control/shutdown\0ours";
-    static const char up[] = "data/up\0"
-                             "1"; /* for whoever cannot see the console */
-    char reply[32];
+    char ignored[32];
+    born = tsc();
+    fill_memory();
     say("GUEST-UP ");
-    say(kind);
-    say("\n");
-    store_ask(XS_WATCH, watch, sizeof watch, reply, sizeof reply);
-    store_ask(XS_WRITE, up, sizeof up - 1, reply, sizeof reply);
+    introduce(kind);
     obey_command_line();
     for (;;) {
         echo();
         devices_poll();
         if (store->rsp_cons != store->rsp_prod)
-            store_message(reply, sizeof reply);
+            store_message(ignored, sizeof ignored);
         else if (watch_fired)
             look();
         else
@@ -284,35 +364,56 @@ static void live(const char *kind) {
 
 #ifdef __x86_64__
 
-static Word p2m_frames[PAGE / sizeof(Word)] __attribute__((aligned(PAGE)));
-static Word p2m_frames_frames[PAGE / sizeof(Word)] __attribute__((aligned(PAGE)));
+static start_info_t *info; /* Xen's page; at an address that is its pfn's, as all memory here */
 
-/* Where our list of frames is: without it nobody can dump us. Memory lies where it is mapped. */
-static void tell_p2m(const start_info_t *info) {
-    const Word *pfn_to_mfn = (const Word *)info->mfn_list;
-    shared_info_t *shared = (void *)shared_page;
-    Word pages = (info->nr_pages * sizeof(Word) + PAGE - 1) / PAGE;
-    for (Word i = 0; i < pages && i < PAGE / sizeof(Word); i++)
-        p2m_frames[i] = pfn_to_mfn[info->mfn_list / PAGE + i];
-    p2m_frames_frames[0] = pfn_to_mfn[(Word)p2m_frames / PAGE];
-    shared->arch.pfn_to_mfn_frame_list_list = pfn_to_mfn[(Word)p2m_frames_frames / PAGE];
-    shared->arch.max_pfn = info->nr_pages;
+static Word *pfn_to_mfn(void) {
+    return (Word *)info->mfn_list;
 }
 
-void start_pv(start_info_t *info) {
-    const Word *pfn_to_mfn = (const Word *)info->mfn_list;
-    for (Word pfn = 0; pfn < info->nr_pages; pfn++) {
-        if (pfn_to_mfn[pfn] == info->store_mfn)
-            store = (void *)(pfn * PAGE);
-        if (pfn_to_mfn[pfn] == info->console.domU.mfn)
-            console = (void *)(pfn * PAGE);
-    }
+static Word pfn_of(Word mfn) {
+    Word pfn = 0;
+    while (pfn < info->nr_pages - 1 && pfn_to_mfn()[pfn] != mfn)
+        pfn++;
+    return pfn;
+}
+
+/* What Xen says in its page, at the start and after a restore. Who saves us finds our memory by our page table. */
+static void take_info(void) {
+    volatile shared_info_t *shared = (void *)shared_page;
+    store = (void *)(pfn_of(info->store_mfn) * PAGE);
+    console = (void *)(pfn_of(info->console.domU.mfn) * PAGE);
     store_port = info->store_evtchn;
     console_port = info->console.domU.evtchn;
-    command_line = (const char *)info->cmd_line;
     hypercall(__HYPERVISOR_update_va_mapping, (Word)shared_page, info->shared_info | 7, UVMF_INVLPG, 0);
-    devices_begin(pfn_to_mfn);
-    tell_p2m(info);
+    shared->arch.max_pfn = info->nr_pages;
+    shared->arch.p2m_vaddr = info->mfn_list;
+    shared->arch.p2m_cr3 = pfn_to_mfn()[info->pt_base / PAGE] * PAGE;
+}
+
+/* While it is away, its frames are called by their pfns, and nothing of Xen's is mapped. */
+static void suspend(void) {
+    info->store_mfn = pfn_of(info->store_mfn);
+    info->console.domU.mfn = pfn_of(info->console.domU.mfn);
+    hypercall(__HYPERVISOR_update_va_mapping, (Word)shared_page, 0, UVMF_INVLPG, 0);
+    long cancelled = end(SHUTDOWN_suspend, pfn_to_mfn()[(Word)info / PAGE]);
+    if (cancelled) {
+        info->store_mfn = pfn_to_mfn()[info->store_mfn];
+        info->console.domU.mfn = pfn_to_mfn()[info->console.domU.mfn];
+    }
+    take_info();
+    if (cancelled) {
+        say("GUEST-GOES-ON\n");
+        return;
+    }
+    devices_begin(pfn_to_mfn());
+    restored();
+}
+
+void start_pv(start_info_t *from_xen) {
+    info = from_xen;
+    command_line = (const char *)info->cmd_line;
+    take_info();
+    devices_begin(pfn_to_mfn());
     live("pv");
 }
 
@@ -346,22 +447,36 @@ static void paint(void) {
         SCREEN[i] = (uint16_t)((i % 80 < 40 ? 0x10 : 0x20) << 8 | ' ');
 }
 
-/* @given: PVH: its start info; HVM: its command line, of which setup.S knows. */
-void start_hvm(uint32_t magic, Word given) {
-    make_hypercall_page();
+static void meet_xen(void) {
     struct xen_add_to_physmap map = {
         .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = (Word)shared_page / PAGE};
     hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (Word)&map, 0, 0);
     struct xen_hvm_param callback = {.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ, .value = CALLBACK_VECTOR};
     hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (Word)&callback, 0, 0);
-    hvm = magic == 0x2badb002;
-    command_line = (const char *)(hvm ? given : (Word)((const struct hvm_start_info *)given)->cmdline_paddr);
-    if (hvm)
-        paint();
     store = (void *)(Word)(param(HVM_PARAM_STORE_PFN) * PAGE);
     store_port = (evtchn_port_t)param(HVM_PARAM_STORE_EVTCHN);
     console = (void *)(Word)(param(HVM_PARAM_CONSOLE_PFN) * PAGE);
     console_port = (evtchn_port_t)param(HVM_PARAM_CONSOLE_EVTCHN);
+}
+
+static void suspend(void) {
+    if (end(SHUTDOWN_suspend, 0)) {
+        say("GUEST-GOES-ON\n");
+        return;
+    }
+    meet_xen();
+    devices_begin(0);
+    restored();
+}
+
+/* @given: PVH: its start info; HVM: its command line, of which setup.S knows. */
+void start_hvm(uint32_t magic, Word given) {
+    make_hypercall_page();
+    meet_xen();
+    hvm = magic == 0x2badb002;
+    command_line = (const char *)(hvm ? given : (Word)((const struct hvm_start_info *)given)->cmdline_paddr);
+    if (hvm)
+        paint();
     devices_begin(0);
     live(hvm ? "hvm" : "pvh");
 }
