@@ -72,6 +72,25 @@ static void begin_fact(VgOp *op) {
         vg_run_teardown(op);
 }
 
+/* It was asked to suspend itself, and does so when the save is over that asked it. Others may save it, too: theirs. */
+static gboolean go_on(VgOp *op, GError **error) {
+    return op->hub->xen->ops->resume(op->hub->xen, op->dom->run->domid, error);
+}
+
+static void gone_on(VgOp *op, GError *error) {
+    if (error)
+        vg_warn("domain '%s' stands still after a save that was given up: %s", op->dom->name, error->message);
+    vg_op_end(op, error);
+}
+
+static void begin_suspended(VgOp *op) {
+    const VgDom *dom = op->dom;
+    if (vg_dom_id(dom) == op->number && vg_life_active(&dom->life) && dom->run->unsaved)
+        vg_op_job(op, go_on, gone_on);
+    else
+        vg_op_end(op, NULL);
+}
+
 /* --- guests of other hands */
 
 enum { ANY_DOMAIN = -1 };
@@ -135,9 +154,10 @@ void vg_on_xen_event(const VgXenEvent *event, gpointer data) {
     }
     VgDom *dom = vg_doms_find(&hub->doms, &event->uuid);
     VgLifeInput input = input_of(event);
-    if (!dom || input == VG_IN_LAST)
+    gboolean suspended = event->kind == VG_XEN_EVENT_SHUTDOWN && event->reason == VG_XEN_SUSPEND;
+    if (!dom || (input == VG_IN_LAST && !suspended))
         return;
-    VgOp *op = vg_op_new(hub, dom, begin_fact, (VgDone){NULL, NULL});
+    VgOp *op = vg_op_new(hub, dom, suspended ? begin_suspended : begin_fact, (VgDone){NULL, NULL});
     op->flags = input;
     op->number = (int)event->domid;
     op->gone_is_fine = TRUE;

@@ -168,6 +168,7 @@ static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDom
     dom->run->pcidevs = g_strdupv(status->pcidevs);
     if (status->device)
         vg_plug_repair(dom->run, status->device, status->medium);
+    dom->run->unsaved = status->saving != NULL;
     if (status->saving)
         undo_save(hub, dom->run, status, xd);
     gboolean paused = xd->run == VG_XEN_PAUSED, allowed = vg_emulators_allow(dom->run);

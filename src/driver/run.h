@@ -32,6 +32,7 @@ struct VgRun {
     gint64 lived_us;  /* how long it was up then */
     guint wait;       /* source that ends the wait for its coming again; 0: none */
     char *saving;     /* the file it is being saved into, see VgStatus */
+    gboolean unsaved; /* a save was given up, but it may still take its last step: it goes on then */
     char *image;      /* of its managed save: goes before it does a thing; NULL: there is none */
     VgFd stream;      /* where a saved guest stands, to start from; or -1 */
     gboolean restored, image_gone;

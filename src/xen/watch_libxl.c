@@ -87,8 +87,8 @@ static void look(VgXenWatch *watch, const libxl_dominfo *info, gboolean first) {
     seen->round = watch->round;
     if (!info->shutdown || seen->ended)
         return;
-    seen->ended = TRUE;
     seen->event.reason = (VgXenReason)CLAMP((int)info->shutdown_reason, 0, VG_XEN_SOFT_RESET);
+    seen->ended = seen->event.reason != VG_XEN_SUSPEND; /* may go on, and xenstore does not tell of that */
     if (!first)
         tell(watch, VG_XEN_EVENT_SHUTDOWN, &seen->event);
 }
