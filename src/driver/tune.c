@@ -32,7 +32,6 @@ struct Tune {
     guint64 kib;
     guint n; /* vcpus, or the one to pin */
     guint8 map[VG_CPUSET_MAX / 8];
-    gboolean anywhere; /* the map has every CPU of the host */
     gboolean has_weight, has_cap;
     guint weight, cap;
     VgDomain *live; /* what the live definition becomes */
@@ -283,12 +282,10 @@ static void drop_pin(VgCputune *cputune, guint vcpu) {
     cputune->n_vcpupins = kept;
 }
 
-/* A pin to all CPUs is none. */
+/* As in libvirt a pin to all CPUs is one, too. */
 static void pin_apply(const Tune *tune, VgDomain *def) {
     VgCputune *cputune = &def->cputune;
     drop_pin(cputune, tune->n);
-    if (tune->anywhere)
-        return;
     VgVcpuPin *pin = g_new0(VgVcpuPin, 1);
     pin->vcpu = tune->n;
     pin->cpuset = vg_cpuset_format(tune->map);
@@ -309,7 +306,6 @@ static guint take_map(Tune *tune, const guint8 *map, gsize len, guint cpus) {
         tune->map[cpu / 8] |= map[cpu / 8] & bit;
         n += map[cpu / 8] & bit ? 1 : 0;
     }
-    tune->anywhere = n == cpus;
     return n;
 }
 

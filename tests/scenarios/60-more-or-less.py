@@ -3,7 +3,7 @@
 from guests import NIC, REAL, guest
 from host import eventually, has, same
 
-HOSTS = ("simulated",)
+HOSTS = ("simulated", "real")
 
 
 def run(host):
