@@ -281,4 +281,8 @@ typedef struct {
     void (*save_image_define)(VgSession *session, const char *file, const char *xml, guint flags, VgDone done);
     /* @format: VIR_DOMAIN_CORE_DUMP_FORMAT_* */
     void (*core_dump)(VgSession *session, const VgUuid *dom, const char *to, guint format, guint flags, VgDone done);
+
+    /* What takes long of the domain; and that it is to be given up, soon. OPERATION_INVALID: nothing that can be. */
+    gboolean (*job_info)(VgSession *session, const VgUuid *dom, guint flags, VgJobInfo *ret, GError **error);
+    gboolean (*job_abort)(VgSession *session, const VgUuid *dom, GError **error);
 } VgDriver;

@@ -30,6 +30,13 @@ typedef struct { /* libvirt's virDomainMemoryStatStruct: tag VIR_DOMAIN_MEMORY_S
     guint64 value;
 } VgMemStat;
 
+typedef struct {   /* what takes long of a domain; libvirt's virDomainJobInfo */
+    int type;      /* VIR_DOMAIN_JOB_NONE: nothing does; VIR_DOMAIN_JOB_UNBOUNDED */
+    int operation; /* VIR_DOMAIN_JOB_OPERATION_* */
+    guint64 elapsed_ms;
+    guint64 total, processed; /* bytes of the guest's memory; total 0: nobody knows how far it is */
+} VgJobInfo;
+
 typedef struct { /* libvirt's virVcpuInfo; state is VIR_VCPU_* */
     guint number;
     int state;

@@ -6,6 +6,7 @@
 #include "driver/health.h"
 #include "driver/query.h"
 #include "driver/run.h"
+#include "driver/work.h"
 
 #define VG_AREA "driver"
 #include "base/log.h"
@@ -115,6 +116,7 @@ void vg_destroy(VgSession *session, const VgUuid *uuid, guint flags, VgDone done
     VgOp *op = vg_op_new(session->hub, dom, begin_destroy, done);
     gboolean starting = dom->life.phase == VG_LIFE_STARTING;
     op->flag = op->gone_is_fine = starting;
+    vg_work_abort(dom);
     vg_op_push(op, VG_OP_FIRST);
     if (starting && dom->run)
         g_atomic_int_set(&dom->run->ladder.abort, TRUE);

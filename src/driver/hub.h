@@ -17,6 +17,7 @@
 #include "xen/config.h"
 #include "xen/xen.h"
 
+typedef struct VgWork VgWork;           /* driver/work.h */
 typedef struct VgHealth VgHealth;       /* driver/health.h */
 typedef struct VgTelemetry VgTelemetry; /* driver/telemetry.h */
 typedef struct VgLeftovers VgLeftovers; /* driver/leftovers.h */

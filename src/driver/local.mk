@@ -27,7 +27,7 @@ libdriver_la_SOURCES = \
 	src/driver/held.c \
 	src/driver/host.c \
 	src/driver/image.c \
-	src/driver/save.c \
+	src/driver/save.c src/driver/work.h src/driver/work.c \
 	src/driver/save.h \
 	src/driver/savefile.c \
 	src/driver/savefile.h \

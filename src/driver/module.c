@@ -20,6 +20,7 @@
 #include "driver/telemetry.h"
 #include "driver/run.h"
 #include "driver/save.h"
+#include "driver/work.h"
 #include "driver/screenshot.h"
 #include "gpu/functions.h"
 #include "sim/gpus.h"
@@ -293,5 +294,7 @@ const VgDriver vg_driver = {
     .save_image_xml = vg_save_image_xml,
     .save_image_define = vg_save_image_define,
     .core_dump = vg_core_dump,
+    .job_info = vg_job_info,
+    .job_abort = vg_job_abort,
 };
 /* clang-format on */

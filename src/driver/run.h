@@ -31,6 +31,7 @@ struct VgRun {
     gint64 up_us;     /* when it came up */
     gint64 lived_us;  /* how long it was up then */
     guint wait;       /* source that ends the wait for its coming again; 0: none */
+    VgWork *work;     /* that takes long, see work.h; borrowed, or NULL */
     char *saving;     /* the file it is being saved into, see VgStatus */
     gboolean unsaved; /* a save was given up, but it may still take its last step: it goes on then */
     char *image;      /* of its managed save: goes before it does a thing; NULL: there is none */

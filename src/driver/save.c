@@ -19,6 +19,7 @@
 #include "driver/query.h"
 #include "driver/run.h"
 #include "driver/savefile.h"
+#include "driver/work.h"
 
 #define VG_AREA "driver"
 #include "base/log.h"
@@ -129,6 +130,7 @@ typedef struct {
     gboolean managed;
     VgFd fd;
     VgLadder ladder;
+    VgWork work;
 } Save;
 
 static void save_free(gpointer data) {
@@ -171,7 +173,7 @@ static gboolean file_down(gpointer subject, GError **error) {
 static gboolean stream_up(gpointer subject, GError **error) {
     Save *save = subject;
     VgXen *xen = save->op->hub->xen;
-    return xen->ops->save(xen, save->op->dom->run->domid, save->fd, error);
+    return xen->ops->save(xen, save->op->dom->run->domid, save->fd, &save->work.task, error);
 }
 
 static gboolean stream_down(gpointer subject, GError **error) {
@@ -218,6 +220,7 @@ static void step(VgOp *op, VgLifeInput fact) {
 static void on_rest(VgLadder *ladder, gpointer subject) {
     Save *save = subject;
     VgOp *op = save->op;
+    vg_work_end(op->dom);
     if (!ladder->down) {
         op->dom->saved = op->dom->saved || save->managed;
         g_clear_pointer(&op->dom->run->saving, g_free);
@@ -225,6 +228,7 @@ static void on_rest(VgLadder *ladder, gpointer subject) {
         vg_run_teardown(op);
         return;
     }
+    op->dom->run->unsaved = TRUE;
     if (ladder->stuck)
         vg_warn("domain '%s' could not be saved, nor all of that be undone", op->dom->name);
     vg_op_end(op, g_error_copy(ladder->error));
@@ -252,9 +256,10 @@ static void begin_save(VgOp *op) {
         .subject = save,
         .up_word = "save",
         .down_word = "unsave",
-        .given_up = N_("the save was given up"),
+        .given_up = N_("the save was given up, as it was told; the guest goes on"),
         .rest = on_rest,
     };
+    vg_work_begin(&save->work, op->dom, VIR_DOMAIN_JOB_OPERATION_SAVE, &save->ladder.abort);
     vg_ladder_climb(&save->ladder);
 }
 
@@ -400,6 +405,7 @@ static gboolean dump(VgOp *op, GError **error) {
 }
 
 static void dumped(VgOp *op, GError *error) {
+    vg_work_end(op->dom);
     if (error || !(op->flags & VIR_DUMP_CRASH)) {
         vg_op_end(op, error);
         return;
@@ -411,10 +417,12 @@ static void dumped(VgOp *op, GError *error) {
 static void begin_dump(VgOp *op) {
     GError *error = NULL;
     VgLifeStep step;
-    if (vg_life_step(&op->dom->life, VG_IN_DUMP, &step, &error))
-        vg_op_job(op, dump, dumped);
-    else
+    if (!vg_life_step(&op->dom->life, VG_IN_DUMP, &step, &error)) {
         vg_op_end(op, error);
+        return;
+    }
+    vg_work_begin(op->data, op->dom, VIR_DOMAIN_JOB_OPERATION_DUMP, NULL); /* libxl cannot be stopped in it */
+    vg_op_job(op, dump, dumped);
 }
 
 void vg_core_dump(VgSession *session, const VgUuid *uuid, const char *to, guint format, guint flags, VgDone done) {
@@ -434,5 +442,7 @@ void vg_core_dump(VgSession *session, const VgUuid *uuid, const char *to, guint 
     op->flags = flags;
     op->text = g_strdup(to);
     op->text2 = g_strdup_printf("%s.part", to);
+    op->data = g_new0(VgWork, 1);
+    op->free_data = g_free;
     vg_op_push(op, VG_OP_LAST);
 }

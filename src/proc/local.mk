@@ -18,7 +18,7 @@ libvirtgrid_proc_la_SOURCES = \
 	src/proc/procedures.def src/proc/proc.h src/proc/call.h src/proc/table.h \
 	src/proc/table.c src/proc/proc.c src/proc/error_to_wire.h src/proc/error_to_wire.c \
 	src/proc/typed_param.h src/proc/typed_param.c src/proc/subscription.h src/proc/subscription.c \
-	src/proc/connect.c src/proc/domain.c src/proc/nodedev.c src/proc/tune.c src/proc/stats.c src/proc/event.c src/proc/stream.c src/proc/grid.c \
+	src/proc/connect.c src/proc/domain.c src/proc/nodedev.c src/proc/tune.c src/proc/job.c src/proc/stats.c src/proc/event.c src/proc/stream.c src/proc/grid.c \
 	src/proc/nodedev_event.c
 libvirtgrid_proc_la_CPPFLAGS = $(AM_CPPFLAGS)
 libvirtgrid_proc_la_CFLAGS = $(AM_CFLAGS) $(TIRPC_CFLAGS)

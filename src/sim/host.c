@@ -27,7 +27,7 @@ typedef struct {
 } HostNumber;
 
 typedef struct {
-    guint cpus, sockets, cores, threads, nodes, mhz, memory_mib, dom0_memory_mib, shutdown_ms, build_ms;
+    guint cpus, sockets, cores, threads, nodes, mhz, memory_mib, dom0_memory_mib, shutdown_ms, build_ms, save_ms;
 } HostNumbers;
 
 #define NUMBER(member, least, most, fallback)                                                                          \
@@ -43,6 +43,7 @@ static const HostNumber numbers[] = {
     NUMBER(dom0_memory_mib, 128, 1024 * 1024, 4096),
     NUMBER(shutdown_ms, 0, 3600 * 1000, 100),
     NUMBER(build_ms, 0, 60 * 1000, 0),
+    NUMBER(save_ms, 0, 60 * 1000, 0),
 };
 
 typedef struct {
@@ -153,6 +154,7 @@ static gboolean host_fill(VgSimHost *host, const char *path, GError **error) {
     host->dom0_kib = (guint64)n.dom0_memory_mib * 1024;
     host->shutdown_ms = n.shutdown_ms;
     host->build_ms = n.build_ms;
+    host->save_ms = n.save_ms;
     host->deaf = read_patterns(vg_json_get(host->json, "deaf"));
     return TRUE;
 }

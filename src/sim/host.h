@@ -13,6 +13,7 @@ typedef struct {
     guint64 dom0_kib;
     guint shutdown_ms; /* a guest asked to shut down or reboot is gone after so long */
     guint build_ms;    /* what building a guest takes */
+    guint save_ms;     /* what writing its memory down takes */
     char **deaf;       /* name patterns (*, ?) of guests that ignore such a request */
     VgJson *json;      /* the whole document */
 } VgSimHost;

@@ -20,7 +20,7 @@
 #define HEAD "simulated guest %7u\n"
 #define END "\nend\n"
 
-enum { HEAD_LEN = 24, STATE_MAX = 1 << 20 };
+enum { HEAD_LEN = 24, STATE_MAX = 1 << 20, STEP_US = 10000 };
 
 /* --- out ---------------------------------------------------------------------------------------------------------- */
 
@@ -54,7 +54,26 @@ static gboolean suspend(VgSim *sim, VgSimDomain *dom, GError **error) {
     return TRUE;
 }
 
-gboolean vg_sim_save(VgXen *xen, guint32 domid, int fd, GError **error) {
+/* Writing down takes its time, unless it is told to abort. */
+static gboolean take_time(const VgSim *sim, const VgXenTask *task) {
+    gint64 since_us = g_get_monotonic_time(), took_us = 0, takes_us = sim->host->save_ms * G_TIME_SPAN_MILLISECOND;
+    for (; took_us < takes_us; took_us = g_get_monotonic_time() - since_us) {
+        if (task->abort && g_atomic_int_get(task->abort))
+            return FALSE;
+        if (task->permille)
+            g_atomic_int_set(task->permille, (gint)(took_us * 1000 / takes_us));
+        g_usleep(STEP_US);
+    }
+    return TRUE;
+}
+
+static gboolean write_state(int fd, const char *state) {
+    gsize half = strlen(state) / 2; /* a kill may find it in the middle */
+    return !vg_fault("sim.save.suspended") && vg_fd_write_all(fd, state, half) && !vg_fault("sim.save.half") &&
+           vg_fd_write_all(fd, state + half, strlen(state) - half);
+}
+
+gboolean vg_sim_save(VgXen *xen, guint32 domid, int fd, const VgXenTask *task, GError **error) {
     VgSim *sim = (VgSim *)xen;
     g_autofree char *state = NULL;
     pthread_mutex_lock(&sim->lock);
@@ -64,9 +83,11 @@ gboolean vg_sim_save(VgXen *xen, guint32 domid, int fd, GError **error) {
     pthread_mutex_unlock(&sim->lock);
     if (!state)
         return FALSE;
-    gsize half = strlen(state) / 2; /* a kill may find it in the middle */
-    if (!vg_fault("sim.save.suspended") && vg_fd_write_all(fd, state, half) && !vg_fault("sim.save.half") &&
-        vg_fd_write_all(fd, state + half, strlen(state) - half))
+    if (!take_time(sim, task)) {
+        vg_set_error(error, VG_ERR_OPERATION_ABORTED, _("domain %u is not saved any further, as it was told"), domid);
+        return FALSE;
+    }
+    if (write_state(fd, state))
         return TRUE;
     vg_set_error(error, VG_ERR_OPERATION_FAILED, _("the state of domain %u cannot be written: %s"), domid,
                  g_strerror(errno ? errno : EIO));

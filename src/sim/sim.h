@@ -34,7 +34,7 @@ void vg_sim_drop(VgSim *sim, VgSimDomain *dom);
 /* Lock not held; those without a comment are of the seam, see xen.h: */
 gboolean vg_sim_list(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error);
 gboolean vg_sim_figures(VgXen *xen, VgXenDomain **ret, gsize *ret_n, GError **error);
-gboolean vg_sim_save(VgXen *xen, guint32 domid, int fd, GError **error);
+gboolean vg_sim_save(VgXen *xen, guint32 domid, int fd, const VgXenTask *task, GError **error);
 gboolean vg_sim_resume(VgXen *xen, guint32 domid, GError **error);
 gboolean vg_sim_restore(VgXen *xen, const VgXenMaking *making, int fd, guint32 *ret_domid, GError **error);
 gboolean vg_sim_dump(VgXen *xen, guint32 domid, const char *path, GError **error);

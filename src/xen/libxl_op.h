@@ -66,7 +66,7 @@ gboolean vg_xen_plug_insert(VgXen *xen, guint32 domid, const VgXenConfig *device
 void vg_xen_add_figures(struct xs_handle *store, VgXenDomain *doms, gsize n);
 
 /* --- save_libxl.c, tune_libxl.c: see xen.h */
-gboolean vg_xen_libxl_save(VgXen *xen, guint32 domid, int fd, GError **error);
+gboolean vg_xen_libxl_save(VgXen *xen, guint32 domid, int fd, const VgXenTask *task, GError **error);
 gboolean vg_xen_libxl_resume(VgXen *xen, guint32 domid, GError **error);
 gboolean vg_xen_libxl_dump(VgXen *xen, guint32 domid, const char *path, GError **error);
 gboolean vg_xen_libxl_set_memory(VgXen *xen, guint32 domid, guint64 kib, GError **error);

@@ -7,7 +7,7 @@
 #include "base/i18n.h"
 #include "xen/libxl_op.h"
 
-gboolean vg_xen_libxl_save(VgXen *xen, guint32 domid, int fd, GError **error) {
+gboolean vg_xen_libxl_save(VgXen *xen, guint32 domid, int fd, const VgXenTask *task, GError **error) {
     g_auto(VgXenOp) op = {0};
     if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;

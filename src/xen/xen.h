@@ -111,6 +111,12 @@ static inline gboolean vg_xen_told_to_abort(const VgXenMaking *making) {
     return making->abort && g_atomic_int_get(making->abort);
 }
 
+/* Of something that takes long; both may be NULL. */
+typedef struct {
+    gint *abort;    /* atomic: it is to fail as soon as it can, with OPERATION_ABORTED */
+    gint *permille; /* atomic: how much of it is done */
+} VgXenTask;
+
 typedef struct {
     const char *name; /* "libxl", "simulated" */
     gboolean (*host_info)(VgXen *xen, VgXenHostInfo *ret, GError **error);
@@ -138,9 +144,10 @@ typedef struct {
     gboolean (*insert)(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
     /*
      * The guest's whole state into @fd. Afterwards it stands still until resume() or destroy(). A failure may leave it
-     * either way: resume() then, which does nothing to one that runs. OPERATION_TIMEOUT: it has not taken its part.
+     * either way: resume() then, which does nothing to one that runs. OPERATION_TIMEOUT: it has not taken its part, or not
+     * yet: it may stand still later.
      */
-    gboolean (*save)(VgXen *xen, guint32 domid, int fd, GError **error);
+    gboolean (*save)(VgXen *xen, guint32 domid, int fd, const VgXenTask *task, GError **error);
     gboolean (*resume)(VgXen *xen, guint32 domid, GError **error);
     /* As create(), with what save() wrote, which @fd stands at. */
     gboolean (*restore)(VgXen *xen, const VgXenMaking *making, int fd, guint32 *ret_domid, GError **error);

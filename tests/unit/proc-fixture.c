@@ -158,6 +158,15 @@ static gboolean fake_memory_stats(VgSession *s, const VgUuid *dom, guint flags, 
     *ret_n = 2;
     return TRUE;
 }
+static gboolean fake_job_info(VgSession *s, const VgUuid *dom, guint flags, VgJobInfo *ret, GError **error) {
+    *ret = (VgJobInfo){0};
+    if (is(dom, &fake_alpha))
+        *ret = (VgJobInfo){.type = 2, .operation = 2, .elapsed_ms = 1500, .total = 4096, .processed = 1024};
+    return known(s, "job_info", dom, error);
+}
+static gboolean fake_job_abort(VgSession *s, const VgUuid *dom, GError **error) {
+    return known(s, "job_abort", dom, error);
+}
 static char *fake_get_metadata(VgSession *s, const VgUuid *dom, int type, const char *uri, guint flags,
                                GError **error) {
     if (!known(s, "get_metadata", dom, error))
@@ -546,6 +555,8 @@ static const VgDriver fake_driver = {
     .get_autostart = fake_alpha_only,
     .vcpus = fake_vcpus,
     .memory_stats = fake_memory_stats,
+    .job_info = fake_job_info,
+    .job_abort = fake_job_abort,
     .get_metadata = fake_get_metadata,
     .messages = fake_messages,
     .snapshot_num = fake_snapshot_num,
