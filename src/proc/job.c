@@ -28,8 +28,8 @@ static VgParam number(const char *name, guint64 value) {
     return (VgParam){.name = name, .type = VG_PARAM_ULLONG, .ul = value};
 }
 
-gboolean vg_do_domain_get_job_stats(VgCall *call, const remote_domain_flags_args *a,
-                                    remote_domain_get_job_stats_ret *r, GError **error) {
+gboolean vg_do_domain_get_job_stats(VgCall *call, const remote_domain_flags_args *a, remote_domain_get_job_stats_ret *r,
+                                    GError **error) {
     VgUuid uuid = vg_dom_uuid(&a->dom);
     VgJobInfo info = {0};
     if (!call->driver->job_info(call->session, &uuid, a->flags, &info, error))

@@ -144,8 +144,8 @@ typedef struct {
     gboolean (*insert)(VgXen *xen, guint32 domid, const VgXenConfig *devices, GError **error);
     /*
      * The guest's whole state into @fd. Afterwards it stands still until resume() or destroy(). A failure may leave it
-     * either way: resume() then, which does nothing to one that runs. OPERATION_TIMEOUT: it has not taken its part, or not
-     * yet: it may stand still later.
+     * either way, or have it stand still later: resume() then, which does nothing to one that runs. OPERATION_TIMEOUT:
+     * it has not taken its part.
      */
     gboolean (*save)(VgXen *xen, guint32 domid, int fd, const VgXenTask *task, GError **error);
     gboolean (*resume)(VgXen *xen, guint32 domid, GError **error);
