@@ -16,6 +16,7 @@ typedef struct {
     char about[64];           /* whom its messages are about, or "" */
     VgFd file;                /* of that domain alone, or -1 */
     gboolean quiet;           /* its errors are expected */
+    gint *permille;           /* atomic: how much is done of what it tells the progress of; or NULL */
     char errors[512];         /* what it called errors, in order */
 } VgXenLogger;
 
@@ -36,6 +37,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VgXenOp, vg_xen_op_end)
 
 /* libxl's return code and its errors' words as an error. @what: "domain 7 cannot be paused". Always FALSE. */
 gboolean vg_xen_op_fail(const VgXenOp *op, int rc, GError **error, const char *what, ...) G_GNUC_PRINTF(4, 5);
+
+/* --- ops_libxl.c */
+
+/*
+ * To the end of the operation begun @vg_xen_as_event. When @is_enough says so it is aborted, and its complaints are
+ * expected: op->logger.quiet tells.
+ */
+extern const libxl_asyncop_how vg_xen_as_event;
+int vg_xen_op_see_through(VgXenOp *op, gboolean (*is_enough)(gconstpointer data), gconstpointer data);
 
 /* --- log_libxl.c */
 

@@ -59,6 +59,9 @@ static void G_GNUC_PRINTF(5, 0) on_message(xentoollog_logger *vtable, xentoollog
 
 static void on_progress(xentoollog_logger *vtable, const char *context, const char *doing, int percent,
                         unsigned long done, unsigned long total) {
+    const VgXenLogger *logger = (const VgXenLogger *)vtable;
+    if (logger->permille && total)
+        g_atomic_int_set(logger->permille, (gint)((double)done / (double)total * 1000));
 }
 
 static void on_destroy(xentoollog_logger *vtable) {

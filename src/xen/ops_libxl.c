@@ -244,13 +244,9 @@ static void turn(libxl_ctx *ctx, GArray *fds) {
     libxl_osevent_afterpoll(ctx, n, (struct pollfd *)(void *)fds->data, now);
 }
 
-static const libxl_asyncop_how as_event = {.callback = NULL, .u.for_event = 1};
+const libxl_asyncop_how vg_xen_as_event = {.callback = NULL, .u.for_event = 1};
 
-/*
- * To the end of the operation begun @as_event. When @is_enough says so it is aborted, and its complaints are expected:
- * op->logger.quiet tells.
- */
-static int see_through(VgXenOp *op, gboolean (*is_enough)(gconstpointer data), gconstpointer data) {
+int vg_xen_op_see_through(VgXenOp *op, gboolean (*is_enough)(gconstpointer data), gconstpointer data) {
     g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
     int rc = 0;
     while (!has_ended(op->ctx, &rc)) {
@@ -258,7 +254,7 @@ static int see_through(VgXenOp *op, gboolean (*is_enough)(gconstpointer data), g
         if (op->logger.quiet || !is_enough(data))
             continue;
         op->logger.quiet = TRUE;
-        libxl_ao_abort(op->ctx, &as_event);
+        libxl_ao_abort(op->ctx, &vg_xen_as_event);
     }
     return rc;
 }
@@ -278,10 +274,10 @@ static void set_token(libxl_domain_config *c, const char *token) {
 static int begin(VgXenOp *op, libxl_domain_config *c, int stream, uint32_t *ret_domid) {
     libxl_domain_restore_params params;
     if (stream < 0)
-        return libxl_domain_create_new(op->ctx, c, ret_domid, &as_event, NULL);
+        return libxl_domain_create_new(op->ctx, c, ret_domid, &vg_xen_as_event, NULL);
     libxl_domain_restore_params_init(&params);
     params.stream_version = 2;
-    int rc = libxl_domain_create_restore(op->ctx, c, ret_domid, stream, -1, &params, &as_event, NULL);
+    int rc = libxl_domain_create_restore(op->ctx, c, ret_domid, stream, -1, &params, &vg_xen_as_event, NULL);
     libxl_domain_restore_params_dispose(&params);
     return rc;
 }
@@ -304,7 +300,7 @@ static gboolean build(const VgXenMaking *making, int stream, guint32 *ret_domid,
     gboolean fits = vg_xen_make_room(&op, &c, making, &room, error);
     int rc = fits ? begin(&op, &c, stream, &domid) : 0;
     if (fits && rc == 0)
-        rc = see_through(&op, is_told_to_abort, making);
+        rc = vg_xen_op_see_through(&op, is_told_to_abort, making);
     libxl_domain_config_dispose(&c);
     if (fits && (rc == 0 || rc == ERROR_ABORTED) && libxl_domid_valid_guest(domid))
         *ret_domid = domid;
@@ -348,9 +344,9 @@ static gboolean is_late(gconstpointer until_us) {
 
 static int ask(VgXenOp *op, guint32 domid, LibxlCall what) {
     gint64 until_us = g_get_monotonic_time() + ASK_MS * G_TIME_SPAN_MILLISECOND;
-    int rc = what(op->ctx, domid, &as_event);
+    int rc = what(op->ctx, domid, &vg_xen_as_event);
     if (rc == 0)
-        rc = see_through(op, is_late, &until_us);
+        rc = vg_xen_op_see_through(op, is_late, &until_us);
     return op->logger.quiet ? 0 : rc;
 }
 

@@ -7,11 +7,19 @@
 #include "base/i18n.h"
 #include "xen/libxl_op.h"
 
+static gboolean is_told_to_abort(gconstpointer data) {
+    const VgXenTask *task = data;
+    return task->abort && g_atomic_int_get(task->abort);
+}
+
 gboolean vg_xen_libxl_save(VgXen *xen, guint32 domid, int fd, const VgXenTask *task, GError **error) {
     g_auto(VgXenOp) op = {0};
     if (!vg_xen_op_begin_on(&op, domid, error))
         return FALSE;
-    int rc = libxl_domain_suspend(op.ctx, domid, fd, 0, NULL);
+    op.logger.permille = task->permille;
+    int rc = libxl_domain_suspend(op.ctx, domid, fd, 0, &vg_xen_as_event);
+    if (rc == 0)
+        rc = vg_xen_op_see_through(&op, is_told_to_abort, task);
     return rc == 0 || vg_xen_op_fail(&op, rc, error, _("domain %u: %s failed"), domid, "save");
 }
 
