@@ -100,7 +100,7 @@ class Host(host.Host):
         pass  # it is as it is
 
     def wait_up(self, name):
-        eventually("%s to be up" % name, lambda: self.xenstore("/local/domain/%s/data/up" % self.domains()[name]) == "1")
+        eventually("%s to be up" % name, lambda: self.xenstore("/local/domain/%s/data/up" % self.domains().get(name)) == "1")
 
     def console(self, name):
         path = os.path.join(CONSOLES, "guest-%s.log" % name)
