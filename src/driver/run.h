@@ -40,7 +40,7 @@ struct VgRun {
     gboolean emulated;     /* a display emulator was ordered for it */
     VgFd emulator_fd;      /* of that process, when it has said that it runs; or -1 */
     guint emulator_source; /* that tells of its end */
-    gboolean foreign; /* made by other hands: shown, not looked after */
+    gboolean foreign;      /* made by other hands: shown, not looked after */
 
     guint64 mem_kib, max_mem_kib, cpu_ns; /* figures */
     guint vcpus;
