@@ -1,11 +1,12 @@
 """Devices come to running guests and go, as those see it themselves: PCI devices of HVM and PV guests, disks, interfaces."""
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import glob
+import json
 import os
 import re
 import xml.etree.ElementTree as ElementTree
 
-from guests import NIC, guest
+from guests import NIC, guest, vgpu
 from host import eventually, has, lacks, pci_source, same
 
 HOSTS = ("real",)
@@ -14,6 +15,7 @@ LOG_ALLOWED = [r"nvme", r"not bound to a driver, will not be rebound", r"pciback
                r"timed out waiting for DM to remove pci-pt", r"unable to remove device", r"Backend .*/pci/.* not ready", r"xc_deassign_device failed", r"xc_physdev_unmap_pirq"]
 
 NVME = "1b36:0010"
+DISPLAY = "1234:1111"
 MAC = "00:16:3e:00:00:5%d"
 DISK = "<disk type='file' device='disk'><source file='%s'/><target dev='xvdb' bus='xen'/></disk>"
 
@@ -76,6 +78,7 @@ def run(host):
     by_hand(host, parent, vf)
     hvm(host, whole, vf)
     pv(host, whole, vf)
+    gpu(host)
 
 
 def node(address):
@@ -162,3 +165,23 @@ def disk_and_card(host):
         host.virsh("detach-device", "p", device, "--live")
         same(host.frontends(domid, kind), [], "what the guest has of %s" % kind)
     lacks(host.virsh("dumpxml", "p"), image, MAC % 1)
+
+
+def gpu(host):
+    """A whole GPU as a vGPU: taken from its driver, seen by the guest, given back."""
+    displays = [os.path.basename(os.path.dirname(p)) for p in glob.glob("/sys/bus/pci/devices/*/class") if text_of(p).startswith("0x0380")]
+    had = {address: driver(address) for address in displays}
+    host.define(guest("g", vgpu("passthrough"), kind="hvm"))
+    host.virsh("start", "g")
+    (lent,) = [v["gpu"] for v in json.loads(host.gridctl("vgpus", "--json"))["vgpus"]]
+    same(driver(lent), "pciback", "driver of the GPU that the guest has")
+    host.wait_up("g")
+    same(len(sees(host, "g", DISPLAY)), 1, "GPUs that the guest sees")
+    host.refused("nodedev-reattach", node(lent), because="'g'")
+    host.virsh("destroy", "g")
+    same({address: driver(address) for address in displays}, had, "drivers when the guest is gone")
+
+
+def text_of(path):
+    with open(path, encoding="ascii") as f:
+        return f.read().strip()
