@@ -38,7 +38,8 @@ static gboolean check_os(const VgDomain *dom, GError **error) {
                       os->arch);
     if (os->loader_secure == VG_TRISTATE_YES)
         return refuse(error, _("<loader secure='yes'> is not supported: Xen has no secure boot"));
-    if (os->type == VG_OS_XENPVH && os->kernel == NULL && dom->bootloader == NULL)
+    gboolean runs = dom->id >= 0; /* then somebody has built it, whatever from */
+    if (os->type == VG_OS_XENPVH && os->kernel == NULL && dom->bootloader == NULL && !runs)
         return refuse(error, _("a PVH guest needs <os><kernel>, or a <bootloader>"));
     return TRUE;
 }

@@ -115,6 +115,19 @@ static void test_definition_forgets(void) {
     g_assert_null(dom->serials[0]->source.path);
 }
 
+/* A PVH guest of other hands runs, whatever it was built from; one that is to start needs a kernel. */
+static void test_running_pvh(void) {
+    static const char xml[] = "<domain type='xen' id='7'><name>x</name><memory>65536</memory>"
+                              "<os><type arch='x86_64' machine='xenpvh'>xenpvh</type></os></domain>";
+    g_autoptr(GError) error = NULL;
+    VgDomain *dom = vg_domain_parse(xml, 0, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(dom->id, ==, 7);
+    vg_domain_free(dom);
+    g_assert_null(vg_domain_parse(xml, VG_XML_INACTIVE, &error));
+    g_assert_nonnull(strstr(error->message, "<os><kernel>"));
+}
+
 static void test_made_up(void) {
     g_autoptr(VgDomain) a = parse(guest, VG_XML_INACTIVE), b = parse(guest, VG_XML_INACTIVE);
     g_assert_false(vg_uuid_equal(&a->uuid, &b->uuid));
@@ -411,6 +424,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/model/invalid", test_invalid);
     g_test_add_func("/model/live", test_live);
     g_test_add_func("/model/definition-forgets", test_definition_forgets);
+    g_test_add_func("/model/running-pvh", test_running_pvh);
     g_test_add_func("/model/made-up", test_made_up);
     g_test_add_func("/model/messages", test_messages);
     g_test_add_func("/model/device", test_device);
