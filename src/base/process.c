@@ -41,14 +41,30 @@ gboolean vg_process_of(int pid, VgProcess *ret) {
     return pid > 0 && read_start(pid, &ret->start) && read_boot(ret->boot);
 }
 
+/* ESRCH: it is gone; 0: it is there; anything else: nobody can say. */
+static int look_at(const VgProcess *process) {
+    VgProcess now;
+    errno = 0;
+    if (!vg_process_of(process->pid, &now))
+        return errno == ENOENT || errno == 0 ? ESRCH : errno;
+    return now.start == process->start && strcmp(now.boot, process->boot) == 0 ? 0 : ESRCH;
+}
+
 /* First the descriptor, then the look: what was looked at is what it is of. */
 int vg_process_open(const VgProcess *process) {
-    VgProcess now;
-    g_auto(VgFd) fd = process->pid > 0 ? (int)syscall(SYS_pidfd_open, process->pid, 0) : -1;
-    if (fd < 0 || !vg_process_of(process->pid, &now) || now.start != process->start ||
-        strcmp(now.boot, process->boot) != 0)
+    if (process->pid <= 0) {
+        errno = ESRCH;
         return -1;
-    return vg_fd_steal(&fd);
+    }
+    g_auto(VgFd) fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+    if (fd < 0)
+        return -1;
+    int why = look_at(process);
+    if (why == 0)
+        return vg_fd_steal(&fd);
+    vg_fd_clear(&fd);
+    errno = why;
+    return -1;
 }
 
 gboolean vg_process_ended(int fd, guint timeout_ms) {
@@ -76,6 +92,10 @@ static gboolean tell(int fd, int pid, int number, const char *point, GError **er
 
 gboolean vg_process_stop(const VgProcess *process, guint polite_ms, guint force_ms, GError **error) {
     g_auto(VgFd) fd = vg_process_open(process);
+    if (fd < 0 && errno != ESRCH) {
+        vg_set_errno(error, errno, _("process %d cannot be looked at"), process->pid);
+        return FALSE;
+    }
     if (fd < 0 || vg_process_ended(fd, 0))
         return TRUE;
     if (!tell(fd, process->pid, SIGTERM, "process.term", error))

@@ -19,7 +19,10 @@ typedef struct {
 
 /* The one that has the number now. FALSE: none. */
 gboolean vg_process_of(int pid, VgProcess *ret);
-/* A descriptor of it, which poll() finds readable when it has ended; -1: it is gone. The caller's. */
+/*
+ * A descriptor of it, which poll() finds readable when it has ended; -1: it is gone (errno ESRCH), or
+ * nobody can say. The caller's.
+ */
 int vg_process_open(const VgProcess *process);
 /* Has it ended? Waits for that at most @timeout_ms. */
 gboolean vg_process_ended(int fd, guint timeout_ms);
