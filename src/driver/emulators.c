@@ -289,7 +289,7 @@ static gboolean end(const VgDriverState *hub, const VgUuid *owner, guint polite_
 
 static gboolean end_it(VgRun *run, GError **error) {
     guint polite_ms = run->hub->emulators->stop_ms;
-    if (run->saving)
+    if (run->saved)
         polite_ms = MAX(polite_ms, SAVE_STOP_S * 1000);
     if (end(run->hub, &run->def->uuid, polite_ms, error))
         return TRUE;
@@ -400,13 +400,13 @@ void vg_emulators_drop(VgDriverState *hub, const VgUuid *owner) {
         vg_warn("a display emulator whose guest is gone stays: %s", error ? error->message : "told to fail");
 }
 
-gboolean vg_emulators_allow(VgRun *run) {
+gboolean vg_emulators_allow(VgRun *run, gboolean waits) {
     g_autoptr(GError) error = NULL;
     gboolean ordered = is_ordered(run->hub, &run->def->uuid);
     run->emulated = ordered || has_report(run->hub, &run->def->uuid);
     if (run->emulated && !ordered) /* it was being stopped */
         return FALSE;
-    if (vg_emulator_wait(run, &error))
+    if (!waits || vg_emulator_wait(run, &error))
         return TRUE;
     vg_warn("'%s' does not go on: %s", run->def->name, error->message);
     return FALSE;
@@ -415,12 +415,15 @@ gboolean vg_emulators_allow(VgRun *run) {
 static void take_over(VgRun *run) {
     g_auto(VgEmulatorReport) report = {0};
     run->emulated = TRUE;
+    errno = ESRCH;
     if (run->emulator_fd < 0 && read_report(run->hub, &run->def->uuid, &report))
         run->emulator_fd = vg_process_open(&report.process);
     if (run->emulator_fd >= 0)
         vg_emulator_watch(run);
-    else
+    else if (errno == ESRCH)
         tell_end(run);
+    else
+        vg_warn("the display emulator of '%s' cannot be watched: %s", run->def->name, g_strerror(errno));
 }
 
 static gboolean uuid_of(const char *name, VgUuid *ret) {
@@ -439,9 +442,11 @@ void vg_emulators_repair(VgDriverState *hub) {
         if (!uuid_of(name, &uuid) || !g_hash_table_add(done, g_memdup2(&uuid, sizeof uuid)))
             continue;
         VgDom *dom = vg_doms_find(&hub->doms, &uuid);
-        if (dom && dom->run && !dom->run->foreign)
-            take_over(dom->run);
-        else
+        if (!dom || !dom->run)
             vg_emulators_drop(hub, &uuid);
+        else if (dom->run->foreign) /* ours once, and it may need it still */
+            vg_warn("the display emulator of '%s' is left alone: that guest could not be taken over", dom->name);
+        else
+            take_over(dom->run);
     }
 }

@@ -51,7 +51,7 @@ void vg_emulator_unwatch(VgRun *run);
 
 /* A domain that is half made: its emulator goes first. */
 void vg_emulators_drop(VgDriverState *hub, const VgUuid *owner);
-/* May @run's guest go on, as far as its emulator is concerned? */
-gboolean vg_emulators_allow(VgRun *run);
+/* May @run's guest go on, as far as its emulator is concerned? @waits: for one that is not ready yet. */
+gboolean vg_emulators_allow(VgRun *run, gboolean waits);
 /* After all guests were adopted: theirs are watched, and the others' ended. */
 void vg_emulators_repair(VgDriverState *hub);

@@ -171,8 +171,9 @@ static gboolean adopt(VgDriverState *hub, const VgStatus *status, const VgXenDom
     dom->run->unsaved = status->saving != NULL;
     if (status->saving)
         undo_save(hub, dom->run, status, xd);
-    gboolean paused = xd->run == VG_XEN_PAUSED, allowed = vg_emulators_allow(dom->run);
-    if (paused && allowed && !status->paused && forget_image(dom, status) && !vg_fault("driver.recover.unpause")) {
+    gboolean paused = xd->run == VG_XEN_PAUSED, goes_on = paused && !status->paused;
+    gboolean allowed = vg_emulators_allow(dom->run, goes_on);
+    if (goes_on && allowed && forget_image(dom, status) && !vg_fault("driver.recover.unpause")) {
         if (!hub->xen->ops->unpause(hub->xen, xd->domid, &error))
             vg_warn("the start of '%s' could not be finished: %s", status->name, error->message);
         paused = error != NULL;

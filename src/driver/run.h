@@ -33,6 +33,7 @@ struct VgRun {
     guint wait;       /* source that ends the wait for its coming again; 0: none */
     VgWork *work;     /* that takes long, see work.h; borrowed, or NULL */
     char *saving;     /* the file it is being saved into, see VgStatus */
+    gboolean saved;   /* its end is that of a save */
     gboolean unsaved; /* a save was given up, but it may still take its last step: it goes on then */
     char *image;      /* of its managed save: goes before it does a thing; NULL: there is none */
     VgFd stream;      /* where a saved guest stands, to start from; or -1 */
