@@ -80,6 +80,8 @@ static gboolean go_on(VgOp *op, GError **error) {
 static void gone_on(VgOp *op, GError *error) {
     if (error)
         vg_warn("domain '%s' stands still after a save that was given up: %s", op->dom->name, error->message);
+    else if (op->dom->run)
+        op->dom->run->unsaved = FALSE; /* the next one is somebody else's */
     vg_op_end(op, error);
 }
 

@@ -179,6 +179,7 @@ static gboolean stream_up(gpointer subject, GError **error) {
 static gboolean stream_down(gpointer subject, GError **error) {
     Save *save = subject;
     VgXen *xen = save->op->hub->xen;
+    save->op->dom->run->unsaved = TRUE;
     return xen->ops->resume(xen, save->op->dom->run->domid, error);
 }
 
@@ -224,11 +225,11 @@ static void on_rest(VgLadder *ladder, gpointer subject) {
     if (!ladder->down) {
         op->dom->saved = op->dom->saved || save->managed;
         g_clear_pointer(&op->dom->run->saving, g_free);
+        op->dom->run->saved = TRUE;
         step(op, VG_IN_SAVED);
         vg_run_teardown(op);
         return;
     }
-    op->dom->run->unsaved = TRUE;
     if (ladder->stuck)
         vg_warn("domain '%s' could not be saved, nor all of that be undone", op->dom->name);
     vg_op_end(op, g_error_copy(ladder->error));
@@ -248,6 +249,7 @@ static void begin_save(VgOp *op) {
         return;
     }
     op->dom->run->saving = g_strdup(save->part);
+    op->dom->run->unsaved = FALSE;
     save->op = op;
     save->ladder = (VgLadder){
         .rungs = rungs,
