@@ -305,7 +305,7 @@ gboolean vg_vgpu_plug_repair(VgRun *run, const VgDomain *with, gsize pos, GError
     vg_pcidevs_free_claim(run->hub, claim);
     if (vg_leftovers_drop_claim(run->hub, claim, &why))
         vg_gpus_release(claim);
-    else
-        vg_leftovers_add_claim(run->hub, claim, why ? why->message : NULL);
+    else /* the guest, whose claims are taken over after this, has it until it ends */
+        vg_warn("a vGPU that was taken out of '%s' stays its own: %s", run->def->name, why ? why->message : "?");
     return TRUE;
 }
