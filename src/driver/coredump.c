@@ -48,7 +48,8 @@ static void written(VgOp *op, GError *error) {
 void vg_coredump(VgOp *op, void (*then)(VgOp *op)) {
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *when = g_date_time_format(now, "%Y-%m-%d-%H:%M:%S");
-    if (vg_life_is_looping(&op->dom->life)) {
+    gint64 lived_us = g_get_monotonic_time() - op->dom->run->up_us;
+    if (vg_life_is_looping(&op->dom->life) && lived_us < VG_LIFE_SOON_MS * G_TIME_SPAN_MILLISECOND) {
         vg_info("domain '%s' crashed again; there are dumps of it already", op->dom->name);
         then(op);
         return;
