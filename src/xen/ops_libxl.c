@@ -302,7 +302,8 @@ static gboolean build(const VgXenMaking *making, int stream, guint32 *ret_domid,
     if (fits && rc == 0)
         rc = vg_xen_op_see_through(&op, is_told_to_abort, making);
     libxl_domain_config_dispose(&c);
-    if (fits && (rc == 0 || rc == ERROR_ABORTED) && libxl_domid_valid_guest(domid))
+    gboolean aborted = rc == ERROR_ABORTED || op.logger.quiet; /* some of its steps make ERROR_FAIL of it */
+    if (fits && (rc == 0 || aborted) && libxl_domid_valid_guest(domid))
         *ret_domid = domid;
     return fits && (rc == 0 || vg_xen_op_fail(&op, rc, error, _("'%s' cannot be started"), name));
 }
