@@ -105,7 +105,7 @@ static gboolean is_settled(Rig *rig, gpointer unused) {
 static gboolean has_rebooted(Rig *rig, gpointer unused) {
     int state = rig_state(rig, "g", NULL);
     return strstr(rig->events->str, "g:5/1") || state == VIR_DOMAIN_SHUTOFF ||
-           (strstr(rig->events->str, "g:#1") && state == VIR_DOMAIN_RUNNING);
+           (strstr(rig->events->str, "g:#1 ") && state == VIR_DOMAIN_RUNNING);
 }
 
 /* Defines, starts, pauses, lets go on, plugs devices, reboots, destroys. Whatever fails: a start that failed left

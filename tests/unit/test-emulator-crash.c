@@ -31,6 +31,9 @@ static const char *const around[] = {
 };
 
 static gboolean is_around(const char *point) {
+    /* Only a process that does not end when it is told to comes so far: a busy machine decides. test-process has it. */
+    if (g_str_has_prefix(point, "process.kill"))
+        return FALSE;
     for (const char *const *name = around; *name; name++)
         if (g_str_has_prefix(point, *name))
             return TRUE;
@@ -45,18 +48,22 @@ static gboolean moves(Rig *rig) {
     return state == VIR_DOMAIN_SHUTDOWN || (state == VIR_DOMAIN_SHUTOFF && rig->guests > 0);
 }
 
-static void settle(Rig *rig) {
-    gint64 until = g_get_monotonic_time() + 15 * G_USEC_PER_SEC;
-    while (moves(rig) && g_get_monotonic_time() < until)
-        rig_spin(2);
+static gboolean is_settled(Rig *rig, gpointer unused) {
+    return !moves(rig);
+}
+
+/* Or what it left could not be taken down, and it counts as running again. */
+static gboolean has_rebooted(Rig *rig, gpointer unused) {
+    int state = rig_state(rig, "g", NULL);
+    return state == VIR_DOMAIN_SHUTDOWN || state == VIR_DOMAIN_SHUTOFF || strstr(rig->events->str, "g:5/") ||
+           (strstr(rig->events->str, "g:#1 ") && state == VIR_DOMAIN_RUNNING);
 }
 
 static void reboot(Rig *rig) {
-    gint64 until = g_get_monotonic_time() + 15 * G_USEC_PER_SEC;
+    g_string_truncate(rig->events, 0);
     rig_act(rig, "g", "reboot");
-    while (!moves(rig) && !strstr(rig->events->str, "g:5/0") && g_get_monotonic_time() < until)
-        rig_spin(1);
-    settle(rig);
+    if (!rig_until(rig, has_rebooted, NULL) || !rig_until(rig, is_settled, NULL))
+        g_error("no reboot, but state %d and %s", rig_state(rig, "g", NULL), rig->events->str);
 }
 
 static int story(const char *dir) {
@@ -97,7 +104,7 @@ static void check_host(const char *dir, const char *fault) {
     Rig *rig = rig_new(dir);
     g_assert_nonnull(rig);
     rig_spin(5); /* what it found may have ended */
-    settle(rig);
+    g_assert_true(rig_until(rig, is_settled, NULL));
     int state = rig_state(rig, "g", NULL);
     if (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_PAUSED)
         g_assert_cmpint(rig_destroy(rig, "g", NULL), ==, 0);

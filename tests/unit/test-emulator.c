@@ -62,17 +62,18 @@ static gboolean lives(const VgProcess *process) {
 
 static gboolean wait_gone(const VgProcess *process) {
     int fd = vg_process_open(process);
-    gboolean gone = fd < 0 || vg_process_ended(fd, 10000);
+    gboolean gone = fd < 0 || vg_process_ended(fd, 60000);
     if (fd >= 0)
         close(fd);
     return gone;
 }
 
-static gboolean wait_for(Rig *rig, const char *event) {
-    gint64 until = g_get_monotonic_time() + 15 * G_USEC_PER_SEC;
-    while (!strstr(rig->events->str, event) && g_get_monotonic_time() < until)
-        rig_spin(2);
+static gboolean has_event(Rig *rig, gpointer event) {
     return strstr(rig->events->str, event) != NULL;
+}
+
+static gboolean wait_for(Rig *rig, const char *event) {
+    return rig_until(rig, has_event, (gpointer)event);
 }
 
 static void assert_room(Rig *rig, const char *text) {
@@ -204,6 +205,10 @@ static gboolean host_says(Rig *rig, const char *what) {
     return strstr(text, what) != NULL;
 }
 
+static gboolean is_done(Rig *rig, gpointer unused) {
+    return host_says(rig, "\"done\"");
+}
+
 static void say(Rig *rig, const char *state) {
     g_autofree char *path = g_build_filename(rig->dir, "state/xen/store/1/vgpu/state", NULL);
     g_assert_true(g_file_set_contents(path, state, -1, NULL));
@@ -215,9 +220,7 @@ static void begin_stuck(Rig *rig, Outcome *start) {
     define(rig, NULL);
     uuid = rig_uuid(rig, "g");
     vg_driver.create(rig->session, &uuid, 0, rig_done(start));
-    gint64 until = g_get_monotonic_time() + 15 * G_USEC_PER_SEC;
-    while (!host_says(rig, "\"done\"") && g_get_monotonic_time() < until)
-        rig_spin(2);
+    g_assert_true(rig_until(rig, is_done, NULL));
     rig_spin(100);
     g_assert_false(start->done);
     g_assert_true(host_says(rig, "\"paused\""));
