@@ -11,7 +11,7 @@ from host import eventually, has, lacks, pci_source, same
 
 HOSTS = ("real",)
 MACHINE = "gpus"
-LOG_ALLOWED = [r"nvme", r"not bound to a driver, will not be rebound", r"pciback", r"\bvif\b|vif\d|xenbr0", r"IOMMU|\[VT-D\]|d\d+:PCIe: ",
+LOG_ALLOWED = [r"nvme", r"doesn't support reset from sysfs", r"not bound to a driver, will not be rebound", r"pciback", r"\bvif\b|vif\d|xenbr0", r"IOMMU|\[VT-D\]|d\d+:PCIe: ",
                r"timed out waiting for DM to remove pci-pt", r"unable to remove device", r"Backend .*/pci/.* not ready", r"xc_deassign_device failed", r"xc_physdev_unmap_pirq"]
 
 NVME = "1b36:0010"

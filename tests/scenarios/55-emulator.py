@@ -215,10 +215,18 @@ def will_not_start(host, emulator, free):
 
 def gone(host, emulator, free):
     eventually("emulators to be gone", lambda: not emulator.alive())
-    same(capacity(host), free, "capacity")
-    lacks(grid(host, "vgpus"), UUID)
+    eventually("the capacity to be what it was", lambda: capacity(host) == free)
+    eventually("the vGPU to be gone", lambda: UUID not in grid(host, "vgpus"))
     if REAL:
         eventually("nothing to be left", lambda: not host.leftovers())
+
+
+def settled(host):
+    """The guest's state, once what a daemon before left half done is put right."""
+    def state():
+        now = host.state("g")
+        return now if now in ("running", "shut off") else None
+    return eventually("the guest to be running or shut off", state)
 
 
 def deaths(host, emulator, free):
@@ -233,7 +241,7 @@ def deaths(host, emulator, free):
         eventually("the daemon to die at " + point, lambda: not host.alive())
         del host.daemon_env["VIRTGRID_FAULT"]
         host.start()
-        if host.state("g") == "running":
+        if settled(host) == "running":
             same(len(emulator.alive()), 1, "emulators of a guest that runs, after a death at " + point)
             host.virsh("destroy", "g")
         gone(host, emulator, free)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from host import eventually, has, lacks, program, same
+from host import end, eventually, has, lacks, program, same
 
 OLD, NEW, OTHER = "0000:82:00.0", "0000:92:00.0", "0000:62:00.0"
 LOG_ALLOWED = [r"vgpuConfig.xml"]
@@ -84,5 +84,4 @@ def damaged(host):
             same(eventually("the event", told)[0], problem, "what is told")
     finally:
         for watcher in watchers:
-            watcher.terminate()
-            watcher.wait(10)
+            end(watcher)

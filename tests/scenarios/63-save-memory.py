@@ -86,8 +86,7 @@ def dies(host, *command, at=None, when=None):
         host.daemon_env["VIRTGRID_FAULT"] = at + "=kill"
         host.start()
         host.virsh(*command, ok=None)
-        if host.alive():
-            raise Failed("%s did not come by %s" % (command, at))
+        eventually("the daemon to be dead: %s comes by %s" % (command[0], at), lambda: not host.alive())
         del host.daemon_env["VIRTGRID_FAULT"]
     else:
         client = host.spawn("virsh", "-c", host.uri(), *command)

@@ -189,10 +189,6 @@ class Host:
                               cwd=self.dir, timeout=2 * PATIENCE, check=False)
         return self.judge(Result([str(a) for a in argv], done.returncode, done.stdout, done.stderr), ok)
 
-    def spawn(self, *argv):
-        """Runs a program beside us; whoever asked waits for it."""
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
-
     def judge(self, result, ok):
         self.told.append(str(result))
         if ok is not None and (result.code == 0) != ok:
