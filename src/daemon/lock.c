@@ -14,7 +14,7 @@
 #include "base/i18n.h"
 #include "daemon/lock.h"
 
-enum { PID_TEXT = 32 };
+enum { PID_TEXT = 32, PATIENCE_MS = 1000, STEP_MS = 20 };
 
 static gboolean write_pid(int fd, const char *path, GError **error) {
     char text[PID_TEXT];
@@ -25,13 +25,23 @@ static gboolean write_pid(int fd, const char *path, GError **error) {
     return FALSE;
 }
 
+/* The children of one that was killed take a moment to go, and hold it until then. */
+static gboolean lock_soon(int fd) {
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += STEP_MS) {
+        if (errno != EWOULDBLOCK || waited >= PATIENCE_MS)
+            return FALSE;
+        g_usleep(STEP_MS * 1000);
+    }
+    return TRUE;
+}
+
 int vg_lock_take(const char *path, GError **error) {
     g_auto(VgFd) fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) {
         vg_set_errno(error, errno, _("cannot open the lock file '%s'"), path);
         return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (!lock_soon(fd)) {
         int errnum = errno;
         char text[PID_TEXT] = "";
         gssize n = pread(fd, text, sizeof text - 1, 0);

@@ -5,7 +5,11 @@
 #include "xen/libxl_op.h"
 
 #include <libxl_utils.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/i18n.h"
 
@@ -18,6 +22,19 @@ static void on_disaster(void *user, libxl_event_type type, const char *msg, int 
 
 static const libxl_childproc_hooks child_hooks = {.chldowner = libxl_sigchld_owner_libxl_always_selective_reap};
 static const libxl_event_hooks event_hooks = {.disaster = on_disaster};
+
+static pid_t daemon_pid;
+
+/* Only our own: what they begin in turn, a guest's device model above all, lives on. Nothing here may lock or allocate. */
+static void end_with_daemon(void) {
+    if (getppid() == daemon_pid)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+void vg_xen_children_end_with_us(void) {
+    daemon_pid = getpid();
+    pthread_atfork(NULL, NULL, end_with_daemon);
+}
 
 static gboolean begin(VgXenOp *op, GError **error) {
     if (libxl_ctx_alloc(&op->ctx, LIBXL_VERSION, 0, &op->logger.vtable) != 0) {

@@ -26,6 +26,12 @@ typedef struct {
 } VgXenOp;
 
 /*
+ * Once, before the first context. libxl's children that are not another program yet have all our descriptors: one that
+ * waits for a device model would keep our locks and the clients' sockets when the daemon is killed.
+ */
+void vg_xen_children_end_with_us(void);
+
+/*
  * A context of its own: it reaps its own children and nobody else's, and a disaster is logged, not the end of the
  * process. @about: the domain's name, for the log, or NULL. NO_CONNECT.
  */

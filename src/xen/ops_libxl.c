@@ -419,6 +419,7 @@ static const VgXenOps libxl_ops = {
 
 VgXen *vg_xen_libxl_new(GError **error) {
     g_auto(VgXenOp) probe = {0};
+    vg_xen_children_end_with_us();
     if (!vg_xen_op_begin(&probe, NULL, error))
         return NULL;
     VgLibxl *libxl = g_new0(VgLibxl, 1);
