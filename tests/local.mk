@@ -46,7 +46,7 @@ check-kills: all
 # and with it the scenario. GLib's slabs hand memory from thread to thread by locks that the sanitizer does not see.
 THREAD_SCENARIOS = 03-life 05-vgpu 08-events 12-python 13-restart 33-console 34-screenshot 40-gpu-fails 50-hotplug 61-save 65-mdev-life
 .PHONY: check-threads
-check-threads: virtgridd gridctl xen.la tests/unit/test-job
+check-threads: all tests/unit/test-job
 	$(AM_TESTS_ENVIRONMENT) export G_SLICE=always-malloc TSAN_OPTIONS=halt_on_error=1; \
 	  tests/unit/test-job && $(SYSTEM_PYTHON) $(top_srcdir)/tests/scenarios/run.py $(THREAD_SCENARIOS)
 
