@@ -25,7 +25,7 @@ static const libxl_event_hooks event_hooks = {.disaster = on_disaster};
 
 static pid_t daemon_pid;
 
-/* Only our own: what they begin in turn, a guest's device model above all, lives on. Nothing here may lock or allocate. */
+/* Only our own: what they begin in turn, a device model above all, lives on. Nothing here may lock or allocate. */
 static void end_with_daemon(void) {
     if (getppid() == daemon_pid)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
