@@ -217,7 +217,7 @@ guint vg_life_wait_ms(VgLife *life, gint64 lived_ms) {
         life->soon++;
     if (!vg_life_is_looping(life))
         return 0;
-    return MIN(FIRST_WAIT_MS << MIN(life->soon - AT_ONCE - 1, MOST_DOUBLINGS), LAST_WAIT_MS);
+    return MIN((guint)FIRST_WAIT_MS << MIN(life->soon - AT_ONCE - 1, MOST_DOUBLINGS), (guint)LAST_WAIT_MS);
 }
 
 gboolean vg_life_step(VgLife *life, VgLifeInput input, VgLifeStep *ret, GError **error) {
