@@ -3,6 +3,7 @@
  * held.c: what a run has of the GPU engine: one claim for all vGPUs of its start, or one for each where they can come
  * and go while it runs. See run.h.
  */
+#include "driver/mdevs.h"
 #include "driver/run.h"
 
 gboolean vg_held_each(const VgRun *run, gboolean (*what)(VgClaim *claim, GError **error), GError **error) {
@@ -57,6 +58,18 @@ VgClaim *vg_held_find(const VgRun *run, const VgUuid *vgpu, gboolean *ret_alone)
 void vg_held_release(VgRun *run) {
     while (run->claims->len > 0)
         vg_gpus_release(g_ptr_array_remove_index(run->claims, run->claims->len - 1));
+}
+
+gboolean vg_held_go_together(const VgRun *run, const VgVgpuRequest *requests, gsize n, GError **error) {
+    g_autofree VgVgpuRequest *all = g_new0(VgVgpuRequest, n + (run->lent ? run->lent->len : 0) + 1);
+    for (gsize i = 0; i < n; i++)
+        all[i] = requests[i];
+    for (guint i = 0; run->lent && i < run->lent->len; i++) {
+        gsize n_places = 0;
+        const VgPlace *place = vg_claim_places(((const VgMdev *)run->lent->pdata[i])->claim, &n_places);
+        all[n++] = (VgVgpuRequest){.vgpu = place->vgpu, .type_name = place->type_name};
+    }
+    return vg_gpus_check(run->hub->gpus, all, n, error);
 }
 
 gboolean vg_held_can_plug(const VgPlace *place) {

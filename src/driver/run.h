@@ -66,6 +66,8 @@ VgClaim *vg_held_find(const VgRun *run, const VgUuid *vgpu, gboolean *ret_alone)
 gboolean vg_held_each(const VgRun *run, gboolean (*what)(VgClaim *claim, GError **error), GError **error);
 void vg_held_set_stuck(const VgRun *run, const char *why);
 void vg_held_release(VgRun *run);
+/* With what @run has borrowed: the vendor's rules are about all vGPUs of a guest. */
+gboolean vg_held_go_together(const VgRun *run, const VgVgpuRequest *requests, gsize n, GError **error);
 /* Does the guest get it as a PCI function, which can come and go while it runs? */
 gboolean vg_held_can_plug(const VgPlace *place);
 

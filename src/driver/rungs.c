@@ -53,21 +53,6 @@ gboolean vg_memory_is_fixed(const VgDomain *def, const VgClaim *claim, GError **
     return TRUE;
 }
 
-/* What it asks for and what it has borrowed are vGPUs of one guest: the vendor's rules are about all of them. */
-static gboolean go_together(const VgRun *run, GError **error) {
-    gsize n = run->n_requests, n_places = 0;
-    if (!run->lent)
-        return TRUE;
-    g_autofree VgVgpuRequest *all = g_new0(VgVgpuRequest, n + run->lent->len);
-    for (gsize i = 0; i < n; i++)
-        all[i] = run->requests[i];
-    for (guint i = 0; i < run->lent->len; i++) {
-        const VgPlace *place = vg_claim_places(((VgMdev *)run->lent->pdata[i])->claim, &n_places);
-        all[n++] = (VgVgpuRequest){.vgpu = place->vgpu, .type_name = place->type_name};
-    }
-    return vg_gpus_check(run->hub->gpus, all, n, error);
-}
-
 /* One that the definition names has not been declared able. */
 static gboolean model_is_able(const VgRun *run, const VgClaim *claim, GError **error) {
     gsize n = 0;
@@ -85,7 +70,7 @@ static gboolean model_is_able(const VgRun *run, const VgClaim *claim, GError **e
 }
 
 static gboolean may_have_all(const VgRun *run, GError **error) {
-    if (!go_together(run, error))
+    if (run->lent && !vg_held_go_together(run, run->requests, run->n_requests, error))
         return FALSE;
     for (guint i = 0; i < run->claims->len; i++) {
         const VgClaim *claim = run->claims->pdata[i];

@@ -73,25 +73,13 @@ static const VgVgpuRequest *request_of(const VgVgpuRequest *requests, gsize n, c
     return NULL;
 }
 
-/* With the devices it has borrowed: the vendor's rules are about all of them. */
-static gboolean go_together(const VgRun *run, const VgVgpuRequest *requests, gsize n, GError **error) {
-    g_autofree VgVgpuRequest *all = g_new0(VgVgpuRequest, n + (run->lent ? run->lent->len : 0) + 1);
-    for (gsize i = 0; i < n; i++)
-        all[i] = requests[i];
-    for (guint i = 0; run->lent && i < run->lent->len; i++) {
-        const VgPlace *place = place_of(((const VgMdev *)run->lent->pdata[i])->claim);
-        all[n++] = (VgVgpuRequest){.vgpu = place->vgpu, .type_name = place->type_name};
-    }
-    return vg_gpus_check(run->hub->gpus, all, n, error);
-}
-
 static VgClaim *claim_for(VgRun *run, const VgDomain *with, const VgHostdev *dev, const char **ret_why,
                           GError **error) {
     gsize n = 0;
     VgClaim *claim = NULL;
     VgVgpuRequest *requests = vg_requests_of(&run->hub->info, with, &n);
     const VgVgpuRequest *request = request_of(requests, n, &dev->vgpu.uuid);
-    if (go_together(run, requests, n, error) && look(run, dev, request, ret_why, error))
+    if (vg_held_go_together(run, requests, n, error) && look(run, dev, request, ret_why, error))
         claim = vg_gpus_claim(run->hub->gpus, &run->def->uuid, run->def->name, request, 1, error);
     vg_requests_free(requests, n);
     if (claim &&

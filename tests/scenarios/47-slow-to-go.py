@@ -18,14 +18,7 @@ def vgpus(host):
 
 
 def run(host):
-    host.stop()
-    path = os.path.join(host.sim, "host.json")
-    with open(path, encoding="utf-8") as f:
-        machine = json.load(f)
-    machine["gpus"].append(CARD)
-    with open(path, "w", encoding="utf-8") as f:
-        json.dump(machine, f)
-    host.start()
+    host.add_gpu(CARD)
     host.define(guest("many", vgpu("GVTg_V5_8") * N))
     host.virsh("start", "many")
     before = vgpus(host)

@@ -33,14 +33,7 @@ def lent(host):
 
 
 def run(host):
-    host.stop()
-    path = host.sim + "/host.json"
-    with open(path, encoding="utf-8") as f:
-        machine = json.load(f)
-    machine["gpus"].append(CARD)
-    with open(path, "w", encoding="utf-8") as f:
-        json.dump(machine, f)
-    host.start()
+    host.add_gpu(CARD)
     host.define(guest("g", extra=PASS).replace("<features><acpi/><apic/><pae/></features>", ""))
     host.virsh("start", "g")
     comes_and_goes(host)

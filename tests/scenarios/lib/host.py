@@ -124,6 +124,17 @@ class Host:
                     return False
         return True
 
+    def add_gpu(self, card):
+        """The machine has one more, as a row of host.json; a simulated one."""
+        self.stop()
+        path = os.path.join(self.sim, "host.json")
+        with open(path, encoding="utf-8") as f:
+            machine = json.load(f)
+        machine["gpus"].append(card)
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(machine, f)
+        self.start()
+
     def state_dir(self):
         """Where the daemon keeps what is true until the host boots again."""
         return self.sim
