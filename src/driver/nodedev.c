@@ -68,8 +68,8 @@ typedef struct {
     gboolean is_gpu;
     VgGpuView gpu;
     const VgPciFunction *function; /* NULL: it has gone since the GPUs were read */
-    const VgPlace *place; /* NULL: it is not there now */
-    VgMdev *mdev;         /* NULL: it is a guest's */
+    const VgPlace *place;          /* NULL: it is not there now */
+    VgMdev *mdev;                  /* NULL: it is a guest's */
 } Device;
 
 static void find_mdev(VgDriverState *hub, Wanted *wanted, Device *ret) {
